@@ -1,0 +1,28 @@
+/**
+ * Calls into libc, for the system calls that Node lacks.
+ *
+ * The only importer of koffi. Bindings are declared where they are used with `libc('int socketpair(…)')`; a failed call becomes an Error with the
+ * system's name for it (`ENOENT`) through `checked`.
+ */
+import './unpack-koffi';
+import koffi from 'koffi';
+import { getSystemErrorName } from 'node:util';
+
+const library = koffi.load(null);
+
+/** Declares a libc function by its C prototype (koffi's syntax: `_Out_` marks arguments that are written). */
+export function libc<Args extends unknown[]>(prototype: string): (...args: Args) => number {
+  return library.func(prototype) as (...args: Args) => number;
+}
+
+/** Returns the result of a libc call; −1 becomes an Error that carries `code`, `syscall` and `path`. */
+export function checked(result: number, syscall: string, path?: string): number {
+  if (result !== -1) return result;
+  const code = getSystemErrorName(-koffi.errno());
+  throw Object.assign(new Error(`${syscall}: ${code}${path === undefined ? '' : `: ${path}`}`), { code, syscall, path });
+}
+
+/** The error number of the last libc call on this thread. */
+export function lastErrno(): number {
+  return koffi.errno();
+}
