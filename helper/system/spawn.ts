@@ -22,6 +22,8 @@ export interface RunOptions {
   timeoutMs?: number;
   /** Code of the error thrown when the program fails; default `system/command-failed`. */
   code?: ErrorCode;
+  /** False when the program leaves children behind that would keep its output open: then output goes nowhere. Default true. */
+  captureOutput?: boolean;
   /** Receives each line of standard output and standard error as it comes. */
   onLine?: (line: string) => void;
 }
@@ -38,20 +40,20 @@ export function start(program: string, args: readonly string[], options: SpawnOp
 
 /** Runs a program to its end; a non-zero exit is a ZapError with the last lines of its standard error as evidence. */
 export async function run(program: string, args: readonly string[], options: RunOptions = {}): Promise<RunResult> {
+  const output = options.captureOutput === false ? 'ignore' : 'pipe';
   const child = nodeSpawn(program, args, {
     env: { ...childEnvironment, ...options.env },
-    stdio: [options.input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
+    stdio: [options.input === undefined ? 'ignore' : 'pipe', output, output],
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
     ...(options.signal === undefined ? {} : { signal: options.signal }),
     ...(options.timeoutMs === undefined ? {} : { timeout: options.timeoutMs, killSignal: 'SIGKILL' }),
   });
   const stdout: Buffer[] = [];
   const stderr: Buffer[] = [];
-  child.stdout!.on('data', (chunk: Buffer) => stdout.push(chunk));
-  child.stderr!.on('data', (chunk: Buffer) => stderr.push(chunk));
+  child.stdout?.on('data', (chunk: Buffer) => stdout.push(chunk));
+  child.stderr?.on('data', (chunk: Buffer) => stderr.push(chunk));
   if (options.onLine) {
-    forEachLine(child.stdout!, options.onLine);
-    forEachLine(child.stderr!, options.onLine);
+    for (const stream of [child.stdout, child.stderr]) if (stream) forEachLine(stream, options.onLine);
   }
   if (options.input !== undefined) {
     child.stdin!.on('error', () => {}); // a program may end without reading its input

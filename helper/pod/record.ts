@@ -1,0 +1,199 @@
+/**
+ * What a host keeps of each POD, and where.
+ *
+ * A record is one JSON file, replaced as a whole. It says what was last decided; what is true now is asked of the kernel (`observe`).
+ */
+import { mkdirSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { assertNever, ZapError } from '../protocol/errors';
+import { Command, EnvironmentDigest, Limits, Mac, Network, PodId, PodName, TransferId, type Pod, type PodState } from '../protocol/model';
+import { podAddress } from '../network/pod-link';
+import { readFileIfThere, writeFileAtomic } from '../system/atomic-file';
+import { Lock } from '../system/lock';
+import { bootId, isAlive } from '../system/process';
+
+export const stateRoot = '/var/lib/zap';
+export const runRoot = '/run/zap';
+
+const Init = z.strictObject({ pid: z.number().int().positive(), startTicks: z.number() });
+const Running = { init: Init, bootId: z.string(), since: z.string() };
+
+const RecordState = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('creating') }),
+  z.strictObject({ kind: z.literal('running'), ...Running }),
+  z.strictObject({ kind: z.literal('suspended'), at: z.string(), sizeBytes: z.number() }),
+  /** Being sent away; until the journal of that transfer says "committed" it is as running as before. */
+  z.strictObject({ kind: z.literal('leaving'), transfer: TransferId, was: z.union([z.strictObject({ kind: z.literal('running'), ...Running }), z.strictObject({ kind: z.literal('suspended'), at: z.string(), sizeBytes: z.number() })]) }),
+  z.strictObject({ kind: z.literal('arriving'), transfer: TransferId }),
+]);
+export type RecordState = z.infer<typeof RecordState>;
+export type RunningState = Extract<RecordState, { kind: 'running' }>;
+
+export const PodRecord = z.strictObject({
+  version: z.literal(1),
+  id: PodId,
+  name: PodName,
+  owner: z.string(),
+  environment: z.strictObject({ digest: EnvironmentDigest, name: z.string() }),
+  network: Network,
+  mac: Mac,
+  /** First of the 65536 ids of this host that the POD's ids 0..65535 are. */
+  uidBase: z.number().int(),
+  limits: Limits,
+  command: Command.nullable(),
+  user: z.string(),
+  hasDisplay: z.boolean(),
+  createdAt: z.string(),
+  state: RecordState,
+});
+export type PodRecord = z.infer<typeof PodRecord>;
+
+export interface PodPaths {
+  directory: string;
+  record: string;
+  layer: string;
+  work: string;
+  /** Images of a suspended POD. */
+  checkpoint: string;
+  run: string;
+  envMount: string;
+  root: string;
+  /** Images of a running transfer, on tmpfs. */
+  images: string;
+  criu: string;
+  clients: string;
+  lock: string;
+}
+
+export function podPaths(id: string): PodPaths {
+  const directory = join(stateRoot, 'pods', id);
+  const run = join(runRoot, 'pods', id);
+  return {
+    directory,
+    record: join(directory, 'pod.json'),
+    layer: join(directory, 'layer'),
+    work: join(directory, 'work'),
+    checkpoint: join(directory, 'checkpoint'),
+    run,
+    envMount: join(run, 'env'),
+    root: join(run, 'root'),
+    images: join(run, 'images'),
+    criu: join(run, 'criu'),
+    clients: join(run, 'clients'),
+    lock: join(runRoot, 'locks', id),
+  };
+}
+
+export function saveRecord(record: PodRecord): void {
+  writeFileAtomic(podPaths(record.id).record, `${JSON.stringify(record, null, 1)}\n`);
+}
+
+export function loadRecord(id: string): PodRecord | undefined {
+  const text = readFileIfThere(podPaths(id).record);
+  if (text === undefined) return undefined;
+  const parsed = PodRecord.safeParse(JSON.parse(text));
+  if (!parsed.success) {
+    throw new ZapError('pod/record-unreadable', `The record of POD ${id} was written by another version of the helper, or damaged.`, { hint: 'Use the helper version that wrote it.', cause: parsed.error });
+  }
+  return parsed.data;
+}
+
+export function listRecords(): PodRecord[] {
+  let ids: string[];
+  try {
+    ids = readdirSync(join(stateRoot, 'pods'));
+  } catch {
+    return [];
+  }
+  return ids.filter((id) => PodId.safeParse(id).success).flatMap((id) => loadRecord(id) ?? []);
+}
+
+/** Finds by name or id; PODs of other owners do not exist for a caller who may not see them. */
+export function findRecord(ref: string, caller: Caller): PodRecord {
+  const record = listRecords().find((candidate) => (candidate.name === ref || candidate.id === ref) && maySee(caller, candidate));
+  if (!record) throw new ZapError('pod/unknown', `There is no POD "${ref}" on this host.`, { hint: 'zap pod list shows the PODs of all hosts.', data: { pod: ref } });
+  return record;
+}
+
+/** Whoever opened the connection: the user that sudo names, or root. */
+export interface Caller {
+  user: string;
+}
+
+export function maySee(caller: Caller, record: PodRecord): boolean {
+  return caller.user === 'root' || caller.user === record.owner;
+}
+
+/** Takes the POD for one operation; a second one is told who has it. */
+export function lockPod(record: PodRecord, operation: string): Lock {
+  mkdirSync(join(runRoot, 'locks'), { recursive: true, mode: 0o700 });
+  const lock = Lock.try(podPaths(record.id).lock);
+  if (lock) {
+    writeFileAtomic(`${podPaths(record.id).lock}.holder`, operation);
+    return lock;
+  }
+  const holder = readFileIfThere(`${podPaths(record.id).lock}.holder`) ?? 'another operation';
+  throw new ZapError('pod/busy', `POD "${record.name}" is busy: ${holder}.`, { hint: 'Wait until that has ended, then try again.', data: { pod: record.name, operation: holder } });
+}
+
+/** Held for the short moment in which names, addresses and id ranges are compared and taken. */
+export function lockHost(): Promise<Lock> {
+  return Lock.take(join(runRoot, 'locks', 'host'));
+}
+
+/** What is true of a POD now. */
+export function observe(record: PodRecord): PodState {
+  const { state } = record;
+  switch (state.kind) {
+    case 'creating':
+      return { kind: 'lost', reason: 'It was never finished being created.' };
+    case 'running':
+      return observeRunning(state);
+    case 'suspended':
+      return { kind: 'suspended', at: state.at, sizeBytes: state.sizeBytes };
+    case 'leaving':
+      return { kind: 'moving', role: 'source', transfer: state.transfer, phase: 'leaving' };
+    case 'arriving':
+      return { kind: 'moving', role: 'target', transfer: state.transfer, phase: 'arriving' };
+    default:
+      return assertNever(state);
+  }
+}
+
+function observeRunning(state: RunningState): PodState {
+  if (state.bootId !== bootId()) return { kind: 'lost', reason: 'The host was restarted while it ran; its files are kept.' };
+  return isAlive(state.init) ? { kind: 'running', since: state.since } : { kind: 'exited', at: new Date().toISOString() };
+}
+
+export function isRunning(record: PodRecord): record is PodRecord & { state: RunningState } {
+  return record.state.kind === 'running' && observeRunning(record.state).kind === 'running';
+}
+
+/** The running POD's first process, or an error that says what the POD is instead. */
+export function requireRunning(record: PodRecord, verb: string): RunningState {
+  if (isRunning(record)) return record.state;
+  const state = observe(record);
+  throw new ZapError('pod/wrong-state', `POD "${record.name}" is ${state.kind}, so it cannot ${verb}.`, {
+    hint: state.kind === 'suspended' ? `Bring it back with: zap pod resume ${record.name}` : state.kind === 'moving' ? 'Wait until it has arrived.' : `Its files are kept; remove it with: zap pod delete ${record.name}`,
+    data: { pod: record.name, state: state.kind },
+  });
+}
+
+export function toPod(record: PodRecord): Pod {
+  const address = podAddress(record.id, record.network);
+  return {
+    id: record.id,
+    name: record.name,
+    state: observe(record),
+    environment: record.environment,
+    network: record.network,
+    ...(address === undefined ? {} : { address }),
+    mac: record.mac,
+    limits: record.limits,
+    hasDisplay: record.hasDisplay,
+    owner: record.owner,
+    createdAt: record.createdAt,
+  };
+}
+

@@ -1,0 +1,46 @@
+/**
+ * Advisory locks between helper processes of one host.
+ *
+ * flock(2): the kernel lets go when the holder dies, however it dies, so that a crash never leaves a POD locked.
+ */
+import { closeSync, mkdirSync, openSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { checked, libc } from './native';
+
+const flock = libc<[number, number]>('int flock(int fd, int operation)');
+const LOCK_EX = 2;
+const LOCK_NB = 4;
+
+export class Lock implements Disposable {
+  private constructor(private fd: number) {}
+
+  /** Takes the lock if nobody has it. Two locks of one process exclude each other as well. */
+  static try(path: string): Lock | undefined {
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    const fd = openSync(path, 'a', 0o600);
+    try {
+      checked(flock(fd, LOCK_EX | LOCK_NB), 'flock', path);
+      return new Lock(fd);
+    } catch (error) {
+      closeSync(fd);
+      const code = (error as { code?: string }).code;
+      if (code === 'EAGAIN' || code === 'EWOULDBLOCK') return undefined;
+      throw error;
+    }
+  }
+
+  /** Waits for the lock; for sections that are known to be short. */
+  static async take(path: string): Promise<Lock> {
+    for (;;) {
+      const lock = Lock.try(path);
+      if (lock) return lock;
+      await sleep(5);
+    }
+  }
+
+  [Symbol.dispose](): void {
+    if (this.fd >= 0) closeSync(this.fd);
+    this.fd = -1;
+  }
+}

@@ -1,0 +1,65 @@
+/** What /proc says of processes. */
+import { readFileSync, readdirSync, readlinkSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+/** A process, told apart from a later one with the same pid by its start time in clock ticks since boot. */
+export interface ProcessIdentity {
+  pid: number;
+  startTicks: number;
+}
+
+export interface ProcessStat extends ProcessIdentity {
+  name: string;
+  state: string;
+  parent: number;
+}
+
+export function readStat(pid: number): ProcessStat | undefined {
+  let text: string;
+  try {
+    text = readFileSync(`/proc/${pid}/stat`, 'latin1');
+  } catch {
+    return undefined;
+  }
+  const end = text.lastIndexOf(')'); // the name may hold anything, closing brackets too
+  const fields = text.slice(end + 2).split(' ');
+  return { pid, name: text.slice(text.indexOf('(') + 1, end), state: fields[0]!, parent: Number(fields[1]), startTicks: Number(fields[19]) };
+}
+
+export function identify(pid: number): ProcessIdentity | undefined {
+  const stat = readStat(pid);
+  return stat && { pid, startTicks: stat.startTicks };
+}
+
+/** Whether this very process still exists and is no zombie. */
+export function isAlive(process: ProcessIdentity): boolean {
+  const stat = readStat(process.pid);
+  return stat !== undefined && stat.startTicks === process.startTicks && stat.state !== 'Z' && stat.state !== 'X';
+}
+
+/** Every process in the pid namespace of `init`, as pids of this host. */
+export function namespaceMembers(init: number): number[] {
+  let wanted: string;
+  try {
+    wanted = readlinkSync(`/proc/${init}/ns/pid`);
+  } catch {
+    return [];
+  }
+  return readdirSync('/proc').filter((name) => /^\d+$/.test(name)).map(Number).filter((pid) => {
+    try {
+      return readlinkSync(`/proc/${pid}/ns/pid`) === wanted;
+    } catch {
+      return false;
+    }
+  });
+}
+
+/** Kills a POD's first process, and with it, by the kernel's rule, everything in its pid namespace; resolves when it is gone. */
+export async function killNamespace(init: ProcessIdentity): Promise<void> {
+  if (isAlive(init)) process.kill(init.pid, 'SIGKILL');
+  while (isAlive(init)) await sleep(1);
+}
+
+export function bootId(): string {
+  return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+}
