@@ -1,0 +1,99 @@
+/**
+ * The proof that CRIU works here: a tiny tree in namespaces like a POD's is dumped, killed and restored.
+ *
+ * `criu check` and the version do not tell: CRIU 4.1 passes its check on kernels where it cannot dump.
+ */
+import { mkdirSync, mkdtempSync, rmdirSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Readable } from 'node:stream';
+import { ZapError } from '../protocol/errors';
+import { run, start } from '../system/spawn';
+import { markCloseOnExec } from './connection';
+import { inScratch } from './features';
+import { dumpOptions, restoreOptions } from './options';
+import { childrenOf, identify, killRestored } from './restored-tree';
+import { CriuSession } from './session';
+
+/** $1: the root; the rest: the program. Says so on descriptor 3 when the tree is ready to be dumped. */
+const insideScript = `set -e
+mount --bind "$1" "$1"
+cd "$1"
+mount -t proc proc proc
+pivot_root . .
+umount -l .
+cd /
+shift
+echo ready >&3
+exec <&- >&- 2>&- 3>&-
+exec "$@"`;
+
+export interface ProbeTree extends AsyncDisposable {
+  initPid: number;
+  /** Where it must be restored: the host's own root file system, bound to a place of its own. */
+  rootDirectory: string;
+  /** Ends the tree (the original; a restored one has its own pid) and takes its root away. */
+  end(): Promise<void>;
+}
+
+/** Runs a program as init of a small POD-like tree on the host's own root file system, read-only unless told. */
+export async function startProbeTree(options: { program?: readonly string[]; isRootWritable?: boolean } = {}): Promise<ProbeTree> {
+  const { program = ['sleep', '3600'], isRootWritable = false } = options;
+  // A directory of its own, removed by rmdir alone: what is mounted on it is the host's whole file system.
+  const rootDirectory = mkdtempSync(join(tmpdir(), 'zap-probe-root-'));
+  await run('mount', ['--bind', '--make-private', ...(isRootWritable ? [] : ['-o', 'ro']), '/', rootDirectory]);
+  const unmount = async () => {
+    await run('umount', ['--lazy', rootDirectory]);
+    rmdirSync(rootDirectory);
+  };
+  try {
+    markCloseOnExec();
+    const namespaces = ['--user', '--map-root-user', '--mount', '--propagation', 'private', '--pid', '--fork', '--net', '--ipc', '--uts'];
+    // setsid comes before the script: CRIU wants the first process to lead its session.
+    const outer = start('unshare', [...namespaces, 'setsid', 'sh', '-c', insideScript, 'sh', rootDirectory, ...program], {
+      cwd: '/',
+      stdio: ['ignore', 'ignore', 'pipe', 'pipe'],
+    });
+    const ended = new Promise<void>((resolve) => outer.once('exit', () => resolve()).once('error', () => resolve()));
+    let complaint = '';
+    (outer.stderr as Readable).on('data', (chunk: Buffer) => (complaint += chunk.toString()));
+    const isReady = await Promise.race([
+      new Promise<boolean>((resolve) => (outer.stdio[3] as Readable).once('data', () => resolve(true)).once('error', () => resolve(false))),
+      ended.then(() => false),
+    ]);
+    const [initPid] = outer.pid === undefined ? [] : childrenOf(outer.pid);
+    if (!isReady || initPid === undefined) {
+      throw new ZapError('criu/probe-not-startable', 'This host cannot make the namespaces that a POD needs.', { evidence: complaint.trim().split('\n') });
+    }
+    const init = identify(initPid);
+    const end = async () => {
+      await killRestored(init, () => ended); // here the outer process stands where CRIU does: init's parent, gone right after it
+      await unmount();
+    };
+    return { initPid, rootDirectory, end, [Symbol.asyncDispose]: end };
+  } catch (error) {
+    await unmount();
+    throw error;
+  }
+}
+
+export type ProbeResult = { isWorking: true; dumpMs: number; restoreMs: number } | { isWorking: false; failure: ZapError };
+
+/** Takes about a quarter of a second; its own result is worth keeping until the next boot or upgrade. */
+export async function probeCriu(binary: string): Promise<ProbeResult> {
+  try {
+    return await inScratch(async (directory) => {
+      const imagesDirectory = join(directory, 'images');
+      mkdirSync(imagesDirectory);
+      await using tree = await startProbeTree();
+      await using dumper = await CriuSession.start({ binary, workDirectory: directory });
+      const dump = await dumper.dump(dumpOptions({ initPid: tree.initPid, imagesDirectory }));
+      await using restorer = await CriuSession.start({ binary, workDirectory: directory });
+      const restore = await restorer.restore(restoreOptions({ imagesDirectory, rootDirectory: tree.rootDirectory }));
+      await killRestored(identify(restore.initPid), async () => {});
+      return { isWorking: true, dumpMs: dump.totalMs, restoreMs: restore.totalMs };
+    });
+  } catch (error) {
+    return { isWorking: false, failure: ZapError.from(error) };
+  }
+}
