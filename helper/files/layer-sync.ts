@@ -1,0 +1,156 @@
+/**
+ * Keeps a copy of a POD's layer up to date on another host: everything once while the POD runs, then only what changed.
+ *
+ * A file counts as changed when its inode, change time, size or attributes differ from what was sent. Two things would escape that: a change in the
+ * same tick of the kernel's clock, and writing through a shared mapping, which moves the time only when a clean page is first made dirty. Both are
+ * caught by one rule: each round but the last starts with writing the file system's dirty pages out, and what changed since that moment is sent again
+ * in the next round, whether it looks changed or not. tmpfs never writes out: there, name the mapped files in `alwaysSend`.
+ */
+import { closeSync } from 'node:fs';
+import { ArchiveWriter, type WriteOptions, type WriteResult } from './archive-write';
+import { splitPath } from './entry';
+import type { Sink } from './frames';
+import { Pacer } from './pacer';
+import { openIfThere, walkTree } from './walk';
+import { openRoot, statAt, statFd } from '../system/paths';
+import { run } from '../system/spawn';
+import type { FileStat } from '../system/stat';
+
+export interface SyncOptions extends WriteOptions {
+  /** Nothing changes any more, and no further round follows: saves writing out dirty pages, which can take long. */
+  isFinal?: boolean;
+  /** Paths (byte strings, relative to the layer) that are sent whatever their times say. */
+  alwaysSend?: ReadonlySet<string>;
+}
+
+export interface SyncResult extends WriteResult {
+  changed: number;
+  removed: number;
+}
+
+/** What was sent of a file. */
+interface Sent {
+  stat: FileStat;
+  /** It changed so lately that its times cannot be trusted to tell the next change. */
+  isRecent: boolean;
+}
+
+/** Clocks of file systems tick as slowly as 100 Hz; the margin is generous. */
+const clockTickMs = 50;
+
+export class LayerSync {
+  private sent = new Map<string, Sent>();
+
+  constructor(private readonly layer: string) {}
+
+  /** Sends all of it. The POD may run: what changes or vanishes meanwhile is put right by a later `delta`. */
+  async first(sink: Sink, options: SyncOptions = {}): Promise<SyncResult> {
+    this.sent = new Map();
+    return this.delta(sink, options);
+  }
+
+  /** Sends what changed since the last round; the receiver applies it with `readArchive` to the same directory. */
+  async delta(sink: Sink, options: SyncOptions = {}): Promise<SyncResult> {
+    if (!options.isFinal) await run('sync', ['--file-system', this.layer], options.signal ? { signal: options.signal } : {});
+    const recentSinceMs = Date.now() - clockTickMs;
+    const root = openRoot(this.layer);
+    try {
+      const current = await scan(root, options);
+      const changed = this.findChanged(current, options.alwaysSend);
+      const removed = [...this.sent.keys()].filter((path) => !current.has(path));
+      const writer = new ArchiveWriter(sink, options);
+      this.sendRemoved(writer, removed);
+      await this.sendChanged(root, writer, changed, recentSinceMs);
+      return { ...(await writer.close()), changed: changed.length, removed: removed.length };
+    } finally {
+      closeSync(root);
+    }
+  }
+
+  private findChanged(current: Map<string, FileStat>, alwaysSend: ReadonlySet<string> | undefined): string[] {
+    const changed: string[] = [];
+    const changedInodes = new Set<number>();
+    for (const [path, stat] of current) {
+      const sent = this.sent.get(path);
+      if (sent && !sent.isRecent && isSame(sent.stat, stat) && !alwaysSend?.has(path)) continue;
+      changed.push(path);
+      if (stat.linkCount > 1 && stat.type !== 'directory') changedInodes.add(stat.inode);
+    }
+    if (changedInodes.size === 0) return changed;
+    // The receiver makes a changed file anew: all names of its inode must be linked to the new one.
+    const isChanged = new Set(changed);
+    return [...current].filter(([path, stat]) => isChanged.has(path) || (stat.type !== 'directory' && changedInodes.has(stat.inode))).map(([path]) => path);
+  }
+
+  private sendRemoved(writer: ArchiveWriter, removed: string[]): void {
+    const all = new Set(removed);
+    for (const path of removed) {
+      if (!all.has(splitPath(path)[0])) writer.remove(path);
+      this.sent.delete(path);
+    }
+  }
+
+  /** Parents come before what is in them, as `scan` found them. */
+  private async sendChanged(root: number, writer: ArchiveWriter, paths: string[], recentSinceMs: number): Promise<void> {
+    using directories = new LastDirectory(root);
+    for (const path of paths) {
+      const [parent, name] = splitPath(path);
+      // A directory that vanished meanwhile was not sent, so what appeared in its place cannot be either: the next round does both.
+      if (path !== '' && this.sent.get(parent)?.stat.type !== 'directory') continue;
+      const directory = path === '' ? root : directories.open(parent);
+      const now = directory === undefined ? undefined : path === '' ? statFd(root) : statAt(directory, name);
+      if (directory === undefined || !now) continue;
+      const stat = await writer.add({ path, directory, name, stat: now });
+      if (stat) this.sent.set(path, { stat, isRecent: stat.changeSeconds * 1000 + stat.changeNanoseconds / 1e6 >= recentSinceMs });
+    }
+  }
+}
+
+async function scan(root: number, options: SyncOptions): Promise<Map<string, FileStat>> {
+  const pacer = new Pacer(options.signal);
+  const found = new Map<string, FileStat>();
+  for (const { path, stat } of walkTree(root)) {
+    // CRIU makes sockets anew.
+    if (stat.type !== 'socket' && (options.filter?.(path, stat) ?? true)) found.set(path, stat);
+    if (pacer.isDue) await pacer.breathe();
+  }
+  return found;
+}
+
+function isSame(a: FileStat, b: FileStat): boolean {
+  return (
+    a.inode === b.inode &&
+    a.changeNanoseconds === b.changeNanoseconds &&
+    a.changeSeconds === b.changeSeconds &&
+    a.modifyNanoseconds === b.modifyNanoseconds &&
+    a.modifySeconds === b.modifySeconds &&
+    a.sizeBytes === b.sizeBytes &&
+    a.type === b.type &&
+    a.mode === b.mode &&
+    a.uid === b.uid &&
+    a.gid === b.gid &&
+    a.linkCount === b.linkCount &&
+    a.deviceMajor === b.deviceMajor &&
+    a.deviceMinor === b.deviceMinor
+  );
+}
+
+/** Keeps the directory open that was asked for last: paths come directory by directory. */
+class LastDirectory {
+  private last: { path: string; fd: number | undefined } | undefined;
+
+  constructor(private readonly root: number) {}
+
+  open(path: string): number | undefined {
+    if (this.last?.path === path) return this.last.fd;
+    this[Symbol.dispose]();
+    const fd = openIfThere(this.root, path);
+    this.last = { path, fd };
+    return fd;
+  }
+
+  [Symbol.dispose](): void {
+    if (this.last?.fd !== undefined) closeSync(this.last.fd);
+    this.last = undefined;
+  }
+}
