@@ -12,7 +12,7 @@ import { bootScript, joinThenExec } from './boot-script';
 import { findHierarchies, makeHostGroups, processesInGroups, removeGroups } from './cgroups';
 import type { LabConfig, LabHost, LabPlace } from './config';
 import { readText } from './json-file';
-import { connectHost, deleteLinks } from './network';
+import { connectHost, deleteLinks, labLinks } from './network';
 import { killAll, livePid } from './processes';
 
 const diskSizeBytes = 16 * 2 ** 30;
@@ -76,7 +76,7 @@ export async function stopHost(place: LabPlace, host: LabHost): Promise<void> {
   // Its pid namespace goes with its first process; what is left are programs that entered from outside.
   const survivors = await killAll(() => processesInGroups(place.labId, host.name));
   if (survivors.length > 0) throw new ZapError('lab/will-not-die', `Processes of the lab host "${host.name}" do not end.`, { data: { survivors } });
-  await deleteLinks(existsSync(`/sys/class/net/${host.link}`) ? [host.link] : []);
+  await deleteLinks((await labLinks(place)).filter((link) => link.startsWith(host.link))); // its cable and what faults put into it
   for (const record of ['up', 'pid']) await rm(join(host.directory, record), { force: true });
   await removeGroups(place.labId, host.name);
 }

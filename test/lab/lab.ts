@@ -1,6 +1,8 @@
 /**
  * A lab that is up: programs on its hosts, and faults.
  */
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { ZapError } from '../../helper/protocol/errors';
 import { run, type RunOptions, type RunResult } from '../../helper/system/spawn';
 import { joinThenExec } from './boot-script';
@@ -12,8 +14,6 @@ import { findLeftovers } from './leftovers';
 import { clearLink, cutLink, joinLink, setLink, type CutDirection, type LinkQuality } from './link-faults';
 import { hostsFile } from './network';
 import { livePid } from './processes';
-import { writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
 
 export class Lab {
   readonly hosts: LabHost[];
@@ -55,7 +55,11 @@ export class Lab {
   /** Runs a program as root on the host; throws when it fails. */
   async exec(hostName: string, argv: readonly string[], options: RunOptions = {}): Promise<RunResult> {
     const [program, ...args] = await this.commandOn(hostName, argv);
-    return await run(program, args, options);
+    return await run(program, args, options).catch((error: unknown) => {
+      if (!(error instanceof ZapError)) throw error;
+      const { code, evidence, data } = error;
+      throw new ZapError(code, `"${argv.slice(0, 4).join(' ')}" failed on ${hostName}: ${evidence?.at(-1) ?? ''}`, { evidence, data: { ...data, host: hostName, program: argv[0] }, cause: error });
+    });
   }
 
   /** The host loses power: every process dies at once, PODs too; tmpfs contents are lost, its disk stays. */
@@ -63,7 +67,7 @@ export class Lab {
     await stopHost(this.place, this.host(hostName));
   }
 
-  /** Boots a host that is down: same disk, address and keys, new boot id, no faults. */
+  /** Boots a host that is down: same disk (and whatever faults lie on it), address and keys, new boot id, a good cable. */
   async startHost(hostName: string): Promise<void> {
     const host = this.host(hostName);
     await startHost(this.place, this.config, host, this.tree);

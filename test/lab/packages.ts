@@ -16,7 +16,7 @@ const providers: Record<string, string> = {
   'mkfs.ext4': 'e2fsprogs',
   'ssh-keygen': 'openssh-client',
   ssh: 'openssh-client',
-  perl: 'perl-base',
+  perl: 'perl',
 };
 
 /** Refuses anyone but root; installs missing programs with apt-get. */
