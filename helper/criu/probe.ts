@@ -8,11 +8,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { ZapError } from '../protocol/errors';
+import { identify } from '../system/process';
 import { run, start } from '../system/spawn';
 import { markCloseOnExec } from './connection';
 import { inScratch } from './features';
 import { dumpOptions, restoreOptions } from './options';
-import { childrenOf, identify, killRestored } from './restored-tree';
+import { childrenOf } from './process-tree';
+import { killRestored } from './restored-tree';
 import { CriuSession } from './session';
 
 /** $1: the root; the rest: the program. Says so on descriptor 3 when the tree is ready to be dumped. */

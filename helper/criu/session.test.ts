@@ -6,11 +6,17 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { buildSync } from 'esbuild';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { identify, isAlive } from '../system/process';
 import { dumpOptions, restoreOptions } from './options';
 import { probeCriu, startProbeTree, type ProbeTree } from './probe';
-import { identify, isAlive, killRestored } from './restored-tree';
+import { killRestored } from './restored-tree';
 import { CriuSession } from './session';
 import { describeWithCriu } from './with-criu';
+
+const isPidAlive = (pid: number) => {
+  const found = identify(pid);
+  return found !== undefined && isAlive(found);
+};
 
 /** A program whose progress shows in a file, one byte a step. */
 const ticker = (file: string) => ['sh', '-c', 'while :; do printf . >>"$1"; sleep 0.02; done', 'sh', file];
@@ -60,7 +66,7 @@ describeWithCriu('a CRIU session', (binary) => {
       preDump: async () => void heard.push('pre-dump'),
       networkLock: async () => void heard.push('network-lock'),
       postDump: async () => {
-        expect(isAlive(identify(tree.initPid))).toBe(true);
+        expect(isPidAlive(tree.initPid)).toBe(true);
         expect(await standsStill()).toBe(true);
         return 'kill';
       },
@@ -70,7 +76,7 @@ describeWithCriu('a CRIU session', (binary) => {
     expect(dump.stages.map((stage) => stage.stage)).toEqual(expect.arrayContaining(['pre-dump', 'network-lock', 'post-dump']));
     expect(dump.times!.frozenMs).toBeGreaterThan(150);
     expect(dump.times!.pagesWritten).toBeGreaterThan(0);
-    expect(isAlive(identify(tree.initPid))).toBe(false);
+    expect(isPidAlive(tree.initPid)).toBe(false);
 
     await using restorer = await startSession();
     let heldPid = 0;
@@ -133,7 +139,7 @@ describeWithCriu('a CRIU session', (binary) => {
       });
       await expect(restore).rejects.toThrow(`no ${hook}`);
       expect(initPid).toBeGreaterThan(1);
-      expect(isAlive(identify(initPid))).toBe(false);
+      expect(isPidAlive(initPid)).toBe(false);
       expect(await standsStill()).toBe(true);
     }
   });
@@ -152,7 +158,7 @@ describeWithCriu('a CRIU session', (binary) => {
         },
       });
       await expect(restore).rejects.toMatchObject({ code: 'criu/died' });
-      expect(isAlive(identify(initPid))).toBe(false);
+      expect(isPidAlive(initPid)).toBe(false);
       expect(await standsStill()).toBe(true);
     }
   });
@@ -189,12 +195,12 @@ describeWithCriu('a CRIU session', (binary) => {
     try {
       const line = await new Promise<string>((resolve) => holder.stdout.once('data', (chunk: Buffer) => resolve(chunk.toString())));
       const criuPid = Number(line.split(' ')[1]);
-      const criu = identify(criuPid);
+      const criu = identify(criuPid)!;
       expect(await standsStill()).toBe(true);
       holder.kill('SIGKILL');
       expect(await hasProgress()).toBe(true);
       await expect.poll(() => isAlive(criu)).toBe(false);
-      expect(isAlive(identify(tree.initPid))).toBe(true);
+      expect(isPidAlive(tree.initPid)).toBe(true);
     } finally {
       holder.kill('SIGKILL');
     }

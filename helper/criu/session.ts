@@ -9,11 +9,12 @@ import { join } from 'node:path';
 import type { ChildProcess } from 'node:child_process';
 import { ZapError } from '../protocol/errors';
 import { seqpacketPair } from '../system/descriptors';
+import { identify, type ProcessIdentity } from '../system/process';
 import { start } from '../system/spawn';
 import { CriuConnection, markCloseOnExec } from './connection';
 import { criuFailure, type CriuFailure } from './failure';
 import { messageType, type CriuOptions, type CriuRequest, type CriuResponse } from './messages';
-import { killRestored, identify, type TaskIdentity } from './restored-tree';
+import { killRestored } from './restored-tree';
 import { readDumpTimes, readRestoreTimes, type DumpTimes, type RestoreTimes } from './stats';
 
 export interface SessionOptions {
@@ -154,7 +155,7 @@ export class CriuSession implements AsyncDisposable {
 
   /** Resolves when the tree runs; when it rejects, nothing of the tree is left. */
   async restore(options: CriuOptions, hooks: RestoreHooks = {}): Promise<RestoreOutcome> {
-    let init: TaskIdentity | undefined;
+    let init: ProcessIdentity | undefined;
     const stage = (hook: ((initPid: number) => Promise<void>) | undefined): StageHook => async (pid) => {
       if (pid !== undefined && init === undefined) {
         init = identify(pid);
@@ -235,7 +236,7 @@ export class CriuSession implements AsyncDisposable {
     }
   }
 
-  async #abortRestore(init: TaskIdentity | undefined): Promise<void> {
+  async #abortRestore(init: ProcessIdentity | undefined): Promise<void> {
     await killRestored(init, async () => {
       this.#child.kill('SIGKILL');
       await this.close();

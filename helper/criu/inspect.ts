@@ -1,0 +1,74 @@
+/**
+ * What in a running POD cannot be checkpointed, and how large it is: read from /proc, without touching it.
+ *
+ * It says before the freeze what CRIU would say within it. What changes in between, CRIU still finds.
+ */
+import { namespaceMembers } from '../system/process';
+import type { Finding } from '../protocol/model';
+import { descriptorFindings } from './inspect-descriptors';
+import { processFindings, readProcess } from './inspect-processes';
+import { descendants, descriptorsOf, listNames, mountsOf, readText } from './process-tree';
+
+export interface Inspection {
+  findings: Finding[];
+  /** For predicting size and duration. */
+  totals: {
+    processes: number;
+    threads: number;
+    /** What a dump writes: memory that is no file's, each shared page counted once. */
+    memoryBytes: number;
+    descriptors: number;
+    tcpConnections: number;
+  };
+}
+
+export function inspectTree(initPid: number): Inspection {
+  const tree = [initPid, ...descendants(initPid)];
+  const known = new Set(tree);
+  const foreign = namespaceMembers(initPid).filter((pid) => !known.has(pid));
+  const processes = [...tree, ...foreign].flatMap((pid) => readProcess(pid) ?? []);
+  const descriptors = tree.flatMap(descriptorsOf);
+  return {
+    findings: [
+      ...processFindings(initPid, processes, new Set(foreign)),
+      ...descriptorFindings(initPid, descriptors, known),
+      ...messageQueueFindings(initPid),
+    ],
+    totals: {
+      processes: processes.length,
+      threads: processes.reduce((sum, process) => sum + process.threads, 0),
+      memoryBytes: processes.reduce((sum, process) => sum + memoryOf(process.pid), 0),
+      descriptors: descriptors.length,
+      tcpConnections: countConnections(initPid),
+    },
+  };
+}
+
+/** Proportional, so that pages shared by fork are counted once; file pages come from the environment again, shared memory does not. */
+function memoryOf(pid: number): number {
+  const rollup = readText(`/proc/${pid}/smaps_rollup`) ?? '';
+  const kibibytes = ['Pss_Anon', 'Pss_Shmem', 'SwapPss'].map((name) => Number(new RegExp(`^${name}:\\s+(\\d+) kB`, 'm').exec(rollup)?.[1] ?? 0));
+  return kibibytes.reduce((sum, value) => sum + value, 0) * 1024;
+}
+
+const notConnections = new Set(['06', '07', '0A']); // TIME_WAIT, CLOSE, LISTEN
+
+function countConnections(initPid: number): number {
+  return ['tcp', 'tcp6']
+    .flatMap((table) => (readText(`/proc/${initPid}/net/${table}`) ?? '').split('\n').slice(1))
+    .filter((line) => line !== '' && !notConnections.has(line.trim().split(/\s+/)[3]!)).length;
+}
+
+/** A queue that nobody has open would be lost without a word. */
+function messageQueueFindings(initPid: number): Finding[] {
+  return mountsOf(initPid)
+    .filter((mount) => mount.fileSystem === 'mqueue')
+    .flatMap((mount) => listNames(`/proc/${initPid}/root${mount.mountPoint}`))
+    .map((name) => ({
+      id: 'criu/message-queue',
+      severity: 'warning',
+      message: `The POSIX message queue "/${name}" will not go along.`,
+      hint: 'Close the program that uses it; it makes a new one when it starts.',
+      data: { name },
+    }));
+}

@@ -1,0 +1,73 @@
+/** The processes of a tree and what /proc links them to. All of it may end while one looks: what is gone reads as nothing. */
+import { readFileSync, readdirSync, readlinkSync } from 'node:fs';
+
+export function childrenOf(pid: number): number[] {
+  return listNames(`/proc/${pid}/task`).flatMap((thread) =>
+    (readText(`/proc/${pid}/task/${thread}/children`) ?? '').split(' ').filter((word) => word !== '').map(Number),
+  );
+}
+
+/** All below, nested pid namespaces included; parents before children. */
+export function descendants(pid: number): number[] {
+  return childrenOf(pid).flatMap((child) => [child, ...descendants(child)]);
+}
+
+export interface Descriptor {
+  pid: number;
+  fd: number;
+  /** What the descriptor's link in /proc says: a path in the POD, `socket:[…]`, `anon_inode:…`. */
+  target: string;
+}
+
+export function descriptorsOf(pid: number): Descriptor[] {
+  return listNames(`/proc/${pid}/fd`).flatMap((name) => {
+    const target = readLink(`/proc/${pid}/fd/${name}`);
+    return target === undefined ? [] : [{ pid, fd: Number(name), target }];
+  });
+}
+
+export function fdinfoOf(descriptor: Descriptor): string {
+  return readText(`/proc/${descriptor.pid}/fdinfo/${descriptor.fd}`) ?? '';
+}
+
+export interface Mount {
+  id: number;
+  /** As the kernel has it: major << 20 | minor. */
+  device: number;
+  mountPoint: string;
+  fileSystem: string;
+}
+
+export function mountsOf(pid: number): Mount[] {
+  return (readText(`/proc/${pid}/mountinfo`) ?? '').split('\n').flatMap((line) => {
+    const [left, right] = line.split(' - ');
+    if (left === undefined || right === undefined) return [];
+    const [id, , device, , mountPoint] = left.split(' ');
+    const [major, minor] = device!.split(':').map(Number);
+    return [{ id: Number(id), device: major! * 2 ** 20 + minor!, mountPoint: mountPoint!, fileSystem: right.split(' ')[0]! }];
+  });
+}
+
+export function readText(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return undefined;
+  }
+}
+
+export function readLink(path: string): string | undefined {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return undefined;
+  }
+}
+
+export function listNames(path: string): string[] {
+  try {
+    return readdirSync(path);
+  } catch {
+    return [];
+  }
+}
