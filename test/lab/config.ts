@@ -4,7 +4,7 @@
  * Everything a clean-up needs follows from the lab's home directory alone, so a lab that was half made can be removed without its records.
  */
 import { createHash } from 'node:crypto';
-import { mkdir, readFile, realpath } from 'node:fs/promises';
+import { mkdir, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ZapError } from '../../helper/protocol/errors';
 import { readJson } from './json-file';
@@ -73,9 +73,4 @@ export function labHost(place: LabPlace, subnet: string, name: string): LabHost 
 
 export function gatewayOf(subnet: string): string {
   return `${subnet}.254`;
-}
-
-/** The machine's boot, not a host's: pids recorded before a reboot mean nothing. */
-export async function machineBootId(): Promise<string> {
-  return (await readFile('/proc/sys/kernel/random/boot_id', 'utf8')).trim();
 }

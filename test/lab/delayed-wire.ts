@@ -4,7 +4,6 @@
  * Two tap devices joined by a program that holds each frame back: one sits in the lab's bridge, the other in a small bridge with the host's cable. The
  * program is Perl because it must outlive this process, needs one ioctl, and Debian has Perl anyway. About 50 000 frames a second; the taps go when it ends.
  */
-import { existsSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -14,7 +13,7 @@ import { joinThenExec } from './boot-script';
 import { makeHostGroups } from './cgroups';
 import type { LabHost, LabPlace } from './config';
 import { readText } from './json-file';
-import { deleteLinks, ipBatch } from './network';
+import { deleteLinks, ipBatch, labLinks } from './network';
 
 const wireProgram = String.raw`
 use strict; use warnings; use Time::HiRes 'time'; use Fcntl;
@@ -64,7 +63,7 @@ export async function insertWire(place: LabPlace, host: LabHost, delayMs: number
   });
   child.unref();
   await log.close();
-  while (!existsSync(`/sys/class/net/${far}`)) {
+  while (!(await labLinks(place)).includes(far)) {
     if (child.exitCode !== null || child.signalCode !== null) {
       const evidence = ((await readText(logFile)) ?? '').trim().split('\n');
       throw new ZapError('lab/no-delay', `A delay could not be put into the cable of "${host.name}": ${evidence.at(-1)}`, {
@@ -84,7 +83,8 @@ export async function insertWire(place: LabPlace, host: LabHost, delayMs: number
 }
 
 export async function removeWire(place: LabPlace, host: LabHost): Promise<void> {
-  const present = Object.values(devices(host)).filter((device) => existsSync(`/sys/class/net/${device}`));
+  const links = await labLinks(place);
+  const present = Object.values(devices(host)).filter((device) => links.includes(device));
   if (present.length === 0) return;
   await ipBatch([`link set ${host.link} master ${place.bridge}`]);
   await deleteLinks(present); // the program ends when its taps are gone

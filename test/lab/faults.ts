@@ -15,21 +15,21 @@ export async function fillDisk(lab: Lab, hostName: string, leaveBytes: number): 
     throw new ZapError('lab/disk-not-bounded', `The disk of "${hostName}" cannot be filled: this machine has no loop devices, so the host shares its disk.`);
   }
   await emptyDisk(lab, hostName);
-  const path = join(await lab.rootOf(hostName), filler);
+  const path = join(lab.rootOf(hostName), filler);
   const { bavail, bsize } = await statfs(join(path, '..'));
   const fillBytes = bavail * bsize - leaveBytes;
   if (fillBytes > 0) await run('fallocate', ['-l', String(fillBytes), path]);
 }
 
 export async function emptyDisk(lab: Lab, hostName: string): Promise<void> {
-  await rm(join(await lab.rootOf(hostName), filler), { force: true });
+  await rm(join(lab.rootOf(hostName), filler), { force: true });
 }
 
 /**
  * CLOCK_REALTIME belongs to no namespace, so a library that every newly started program loads tells it the wrong time. It shifts CLOCK_MONOTONIC too.
  */
 export async function skewClock(lab: Lab, hostName: string, seconds: number): Promise<void> {
-  const root = await lab.rootOf(hostName);
+  const root = lab.rootOf(hostName);
   const preload = join(root, 'etc/ld.so.preload');
   await rm(preload, { force: true });
   if (seconds === 0) return await rm(join(root, 'etc/faketimerc'), { force: true });

@@ -20,7 +20,7 @@ const startWithinMs = 20_000;
 
 /** Starts a host with its own disk, or leaves a running one alone; true when it was started. */
 export async function startHost(place: LabPlace, config: LabConfig, host: LabHost, tree: string): Promise<boolean> {
-  if (await isUp(host)) return false;
+  if (isUp(host)) return false;
   await stopHost(place, host);
   await prepareDisk(place, host);
   const groups = await makeHostGroups(place.labId, host.name);
@@ -46,8 +46,8 @@ export async function startHost(place: LabPlace, config: LabConfig, host: LabHos
   };
   try {
     let pid: number | undefined;
-    while ((pid = await livePid(host.directory)) === undefined) {
-      if (child.exitCode !== null || Date.now() - started > startWithinMs) throw await failure();
+    while ((pid = livePid(host.directory)) === undefined) {
+      if (child.exitCode !== null || child.signalCode !== null || Date.now() - started > startWithinMs) throw await failure();
       await delay(3);
     }
     // The parent that waits for the host's first process; left above the leaf it would keep that group from handing controllers down.
@@ -65,13 +65,13 @@ export async function startHost(place: LabPlace, config: LabConfig, host: LabHos
 }
 
 /** A host whose start was interrupted has a first process but is not up. */
-export async function isUp(host: LabHost): Promise<boolean> {
-  return existsSync(join(host.directory, 'up')) && (await livePid(host.directory)) !== undefined;
+export function isUp(host: LabHost): boolean {
+  return existsSync(join(host.directory, 'up')) && livePid(host.directory) !== undefined;
 }
 
 /** Kills everything of the host as a power cut would; its disk stays. Harmless when it is down. */
 export async function stopHost(place: LabPlace, host: LabHost): Promise<void> {
-  const pid = await livePid(host.directory);
+  const pid = livePid(host.directory);
   if (pid !== undefined) process.kill(pid, 'SIGKILL');
   // Its pid namespace goes with its first process; what is left are programs that entered from outside.
   const survivors = await killAll(() => processesInGroups(place.labId, host.name));

@@ -86,7 +86,7 @@ describe.skipIf(!isRoot)('lab', { timeout: 30_000 }, () => {
   });
 
   test('its processes are in its own control groups', async () => {
-    const pid = await lab.pidOf('alpha');
+    const pid = lab.pidOf('alpha');
     const groups = (await readFile(`/proc/${pid}/cgroup`, 'utf8')).trim().split('\n');
     const own = groups.filter((line) => line.includes(`/zap-lab-${lab.place.labId}/alpha`));
     expect(own.length).toBeGreaterThan(0);
@@ -155,7 +155,7 @@ describe.skipIf(!isRoot)('lab', { timeout: 30_000 }, () => {
   });
 
   test('a killed host takes everything along and comes back with its disk, keys and a new boot id', async () => {
-    const [formerBoot, formerPid] = [await bootId('beta'), await lab.pidOf('beta')];
+    const [formerBoot, formerPid] = [await bootId('beta'), lab.pidOf('beta')];
     await lab.exec('beta', ['sh', '-c', 'echo kept >/var/lib/zap/file; echo lost >/run/file; unshare -fp --kill-child setsid sleep 1000 >/dev/null 2>&1 &']);
     await lab.killHost('beta');
     expect(existsSync(`/proc/${formerPid}/root/etc`)).toBe(false);
@@ -179,7 +179,7 @@ describe.skipIf(!isRoot)('lab', { timeout: 30_000 }, () => {
 
   test('a disk runs full and is emptied again', async () => {
     const writeSixMegabytes = ['dd', 'if=/dev/zero', 'of=/var/lib/zap/big', 'bs=1M', 'count=6'];
-    const disk = join(await lab.rootOf('gamma'), 'var/lib/zap');
+    const disk = join(lab.rootOf('gamma'), 'var/lib/zap');
     await lab.fillDisk('gamma', 5_000_000);
     try {
       const { bavail, bsize } = await statfs(disk);

@@ -33,21 +33,21 @@ export class Lab {
   }
 
   /** Pid, on this machine, of the host's first process. */
-  async pidOf(hostName: string): Promise<number> {
+  pidOf(hostName: string): number {
     const host = this.host(hostName);
-    const pid = (await isUp(host)) ? await livePid(host.directory) : undefined;
+    const pid = isUp(host) ? livePid(host.directory) : undefined;
     if (pid === undefined) throw new ZapError('lab/host-down', `The lab host "${hostName}" is down.`, { data: { host: hostName } });
     return pid;
   }
 
   /** The host's root directory as this machine sees it. */
-  async rootOf(hostName: string): Promise<string> {
-    return `/proc/${await this.pidOf(hostName)}/root`;
+  rootOf(hostName: string): string {
+    return `/proc/${this.pidOf(hostName)}/root`;
   }
 
   /** A command of this machine that runs `argv` as root on the host: in all its namespaces and its control groups. */
   async commandOn(hostName: string, argv: readonly string[]): Promise<[program: string, ...args: string[]]> {
-    const pid = await this.pidOf(hostName);
+    const pid = this.pidOf(hostName);
     const { leaf } = await makeHostGroups(this.place.labId, hostName);
     return ['sh', '-c', joinThenExec, 'lab-exec', ...leaf, '--', 'nsenter', '-t', String(pid), '-C', '-m', '-p', '-u', '-i', '-n', '-r', '-w', '--', ...argv];
   }
@@ -76,16 +76,16 @@ export class Lab {
 
   /** Writes the names of all hosts of the lab into one host's /etc/hosts. */
   async nameHosts(hostName: string): Promise<void> {
-    await writeFile(join(await this.rootOf(hostName), 'etc/hosts'), hostsFile(this.hosts));
+    await writeFile(join(this.rootOf(hostName), 'etc/hosts'), hostsFile(this.hosts));
   }
 
   /** Makes the host's cable worse, in both directions alike: a delay of 10 ms adds 20 ms to a round trip. Replaces what was set before. */
   async setLink(hostName: string, quality: LinkQuality): Promise<void> {
-    await setLink(this.place, this.host(hostName), await this.pidOf(hostName), quality);
+    await setLink(this.place, this.host(hostName), this.pidOf(hostName), quality);
   }
 
   async clearLink(hostName: string): Promise<void> {
-    await clearLink(this.place, this.host(hostName), await this.pidOf(hostName));
+    await clearLink(this.place, this.host(hostName), this.pidOf(hostName));
   }
 
   /** Drops what goes to the host (`in`), comes from it (`out`) or both, silently: no interface goes down. */

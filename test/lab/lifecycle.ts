@@ -6,6 +6,7 @@ import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { ZapError } from '../../helper/protocol/errors';
 import { run } from '../../helper/system/spawn';
+import { passBridgeFilter, restoreBridgeFilter } from './bridge-filter';
 import { processesInGroups, removeGroups } from './cgroups';
 import { hostNames, labHost, labPlace, readConfig, stateRoot, type LabConfig, type LabHost, type LabPlace } from './config';
 import { isUp, startHost, stopHost } from './host';
@@ -14,7 +15,7 @@ import { replaceFile } from './json-file';
 import { Lab } from './lab';
 import { findLeftovers, mountsBelow } from './leftovers';
 import { withLock } from './lock';
-import { deleteLinks, freeSubnet, labLinks, makeBridge } from './network';
+import { deleteLinks, freeSubnet, hasBridge, labLinks, makeBridge } from './network';
 import { ensureSystemPackages, requireRoot } from './packages';
 import { killAll, livePid } from './processes';
 import { ensureTree } from './tree';
@@ -54,13 +55,15 @@ export async function labUp({ zapHome, hosts: wanted, onLine = () => {} }: LabUp
     await replaceFile(place.configFile, `${JSON.stringify(config, null, 2)}\n`);
 
     const lab = new Lab(place, config, tree);
-    await Promise.all(
+    const started = await Promise.all(
       lab.hosts.map(async (host) => {
         const wasStarted = await startHost(place, config, host, tree);
         await lab.nameHosts(host.name);
         onLine(`${host.name}  ${host.address}  ${wasStarted ? 'started' : 'is up'}`);
+        return wasStarted;
       }),
     );
+    if (started.includes(true)) await passBridgeFilter(lab, onLine);
     await listHosts(place, await Promise.all(lab.hosts.map(async (host) => ({ ...host, hostKey: await hostKeyOf(host) }))));
     return lab;
   });
@@ -88,6 +91,7 @@ export async function labDown({ zapHome }: { zapHome: string }): Promise<string[
     await removeGroups(place.labId);
     for (const point of await mountsBelow(place.stateDirectory)) await run('umount', ['-l', point]);
     await rm(place.stateDirectory, { recursive: true, force: true });
+    await restoreBridgeFilter();
     await rmdir(stateRoot).catch(() => {}); // other labs may live there
     await listHosts(place, []);
     await rm(dirname(place.identityFile), { recursive: true, force: true });
@@ -99,12 +103,10 @@ export async function labDown({ zapHome }: { zapHome: string }): Promise<string[
 export async function labStatus({ zapHome }: { zapHome: string }): Promise<LabStatus> {
   const place = await labPlace(zapHome);
   const config = await readConfig(place);
-  const hosts = await Promise.all(
-    (config?.hosts ?? []).map(async (name) => {
-      const host = labHost(place, config!.subnet, name);
-      return { name, address: host.address, pid: await livePid(host.directory), isUp: await isUp(host) };
-    }),
-  );
+  const hosts = (config?.hosts ?? []).map((name) => {
+    const host = labHost(place, config!.subnet, name);
+    return { name, address: host.address, pid: livePid(host.directory), isUp: isUp(host) };
+  });
   return { labId: place.labId, isUp: hosts.some((host) => host.isUp), subnet: config?.subnet, bridge: place.bridge, stateDirectory: place.stateDirectory, hosts };
 }
 
@@ -123,7 +125,7 @@ async function prepareState(place: LabPlace): Promise<void> {
 }
 
 async function ensureBridge(place: LabPlace, former: string | undefined): Promise<string> {
-  if (former && existsSync(`/sys/class/net/${place.bridge}`)) return former;
+  if (former && (await hasBridge(place, former))) return former;
   return await withLock('/run/zap-lab/subnets.lock', async () => {
     await deleteLinks(await labLinks(place));
     const subnet = await freeSubnet(place, former);

@@ -1,7 +1,6 @@
 /**
  * The lab's cables: one bridge on the machine, a veth pair to each host, and inside the host a bridge that PODs can join.
  */
-import { readdir } from 'node:fs/promises';
 import { ZapError } from '../../helper/protocol/errors';
 import { run } from '../../helper/system/spawn';
 import { gatewayOf, type LabConfig, type LabHost, type LabPlace } from './config';
@@ -13,7 +12,9 @@ export async function ipBatch(lines: string[], inNetworkOf?: number): Promise<vo
 
 /** Interfaces of this machine whose names are the lab's. */
 export async function labLinks(place: LabPlace): Promise<string[]> {
-  return (await readdir('/sys/class/net')).filter((link) => link === place.bridge || link.startsWith(`${place.bridge}-`));
+  const { stdout } = await run('ip', ['-o', 'link']);
+  const links = [...stdout.matchAll(/^\d+: ([^:@]+)/gm)].map((match) => match[1]!);
+  return links.filter((link) => link === place.bridge || link.startsWith(`${place.bridge}-`));
 }
 
 export async function deleteLinks(links: string[]): Promise<void> {
@@ -37,6 +38,12 @@ export async function freeSubnet(place: LabPlace, former: string | undefined): P
     if (!taken.has(subnet)) return subnet;
   }
   throw new ZapError('lab/no-free-subnet', 'Every 10.128.0.0/10 subnet is in use on this machine.');
+}
+
+/** A bridge whose making was interrupted has no address. */
+export async function hasBridge(place: LabPlace, subnet: string): Promise<boolean> {
+  const { stdout } = await run('ip', ['-4', '-o', 'addr']);
+  return stdout.split('\n').some((line) => line.includes(` ${place.bridge} `) && line.includes(` ${gatewayOf(subnet)}/24 `));
 }
 
 export async function makeBridge(place: LabPlace, subnet: string): Promise<void> {

@@ -1,26 +1,34 @@
 /**
  * Which processes are a lab's, and their end.
  */
+import { readFileSync } from 'node:fs';
 import { readFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { processesInGroups } from './cgroups';
-import { machineBootId } from './config';
-import { readText } from './json-file';
 
 /** Pid of a host's first process, when it is alive. The record carries start time and boot, since pids come back. */
-export async function livePid(hostDirectory: string): Promise<number | undefined> {
-  const [pid, startTime, bootId] = ((await readText(join(hostDirectory, 'pid'))) ?? '').trim().split(' ');
-  if (!pid || bootId !== (await machineBootId())) return undefined;
-  const stat = await processStat(Number(pid));
+export function livePid(hostDirectory: string): number | undefined {
+  const [pid, startTime, bootId] = (readNow(join(hostDirectory, 'pid')) ?? '').trim().split(' ');
+  if (!pid || bootId !== readNow('/proc/sys/kernel/random/boot_id')?.trim()) return undefined;
+  const stat = processStat(Number(pid));
   return stat && stat.startTime === startTime && stat.state !== 'Z' ? Number(pid) : undefined;
 }
 
-async function processStat(pid: number): Promise<{ state: string; startTime: string } | undefined> {
-  const text = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => undefined);
+function processStat(pid: number): { state: string; startTime: string } | undefined {
+  const text = readNow(`/proc/${pid}/stat`);
   if (text === undefined) return undefined;
   const fields = text.slice(text.lastIndexOf(')') + 2).split(' '); // the name may hold anything
   return { state: fields[0]!, startTime: fields[19]! };
+}
+
+function readNow(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    if (['ENOENT', 'ESRCH', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '')) return undefined;
+    throw error;
+  }
 }
 
 /** Live processes of the lab, by group or by a mount namespace that shows the lab's directory. */
@@ -32,8 +40,7 @@ export async function labProcesses(labId: string, stateDirectory: string): Promi
     const mounts = await readFile(`/proc/${name}/mountinfo`, 'utf8').catch(() => '');
     if (mounts !== ownMounts && mounts.includes(`upperdir=${stateDirectory}/`)) pids.add(Number(name));
   }
-  const alive = await Promise.all([...pids].map(async (pid) => ((await processStat(pid))?.state ?? 'Z') !== 'Z'));
-  return [...pids].filter((_, index) => alive[index]);
+  return [...pids].filter((pid) => (processStat(pid)?.state ?? 'Z') !== 'Z');
 }
 
 /** Kills what `find` finds until it finds nothing; returns what would not die. */

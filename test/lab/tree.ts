@@ -6,7 +6,7 @@
  */
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, rename, rm } from 'node:fs/promises';
+import { mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { ZapError } from '../../helper/protocol/errors';
@@ -69,8 +69,8 @@ export async function ensureTree(onLine: (line: string) => void): Promise<string
   await mkdir(cache, { recursive: true });
   await withLock(join(cache, 'build.lock'), async () => {
     if (existsSync(tree)) return; // another builder was quicker
-    const building = `${tree}.building`;
-    await rm(building, { recursive: true, force: true });
+    for (const name of await readdir(cache)) if (name.includes('.building-')) await rm(join(cache, name), { recursive: true, force: true });
+    const building = `${tree}.building-${process.pid}`; // not a fixed name: a builder whose parent was killed may still write to its own
     await buildTree(building, onLine);
     await rename(building, tree);
   });
