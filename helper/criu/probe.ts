@@ -17,7 +17,11 @@ import { childrenOf } from './process-tree';
 import { killRestored } from './restored-tree';
 import { CriuSession } from './session';
 
-/** $1: the root; the rest: the program. Says so on descriptor 3 when the tree is ready to be dumped. */
+/**
+ * $1: the root; the rest: the program. Says so on descriptor 3 when the tree is ready to be dumped.
+ *
+ * There is no /dev, so the standard streams are the one thing that is surely there: the root directory.
+ */
 const insideScript = `set -e
 mount --bind "$1" "$1"
 cd "$1"
@@ -27,7 +31,7 @@ umount -l .
 cd /
 shift
 echo ready >&3
-exec <&- >&- 2>&- 3>&-
+exec 0</ 1<&0 2<&0 3<&-
 exec "$@"`;
 
 export interface ProbeTree extends AsyncDisposable {
@@ -38,12 +42,19 @@ export interface ProbeTree extends AsyncDisposable {
   end(): Promise<void>;
 }
 
-/** Runs a program as init of a small POD-like tree on the host's own root file system, read-only unless told. */
-export async function startProbeTree(options: { program?: readonly string[]; isRootWritable?: boolean } = {}): Promise<ProbeTree> {
-  const { program = ['sleep', '3600'], isRootWritable = false } = options;
+export interface ProbeTreeOptions {
+  program?: readonly string[];
+  /** Root of the tree's files; the host's own without it. */
+  files?: string;
+  isRootWritable?: boolean;
+}
+
+/** Runs a program as init of a small POD-like tree. */
+export async function startProbeTree(options: ProbeTreeOptions = {}): Promise<ProbeTree> {
+  const { program = ['sleep', '3600'], files = '/', isRootWritable = false } = options;
   // A directory of its own, removed by rmdir alone: what is mounted on it is the host's whole file system.
   const rootDirectory = mkdtempSync(join(tmpdir(), 'zap-probe-root-'));
-  await run('mount', ['--bind', '--make-private', ...(isRootWritable ? [] : ['-o', 'ro']), '/', rootDirectory]);
+  await run('mount', ['--bind', '--make-private', ...(isRootWritable ? [] : ['-o', 'ro']), files, rootDirectory]);
   const unmount = async () => {
     await run('umount', ['--lazy', rootDirectory]);
     rmdirSync(rootDirectory);
