@@ -12,7 +12,7 @@ import { bootScript, joinThenExec } from './boot-script';
 import { findHierarchies, makeHostGroups, processesInGroups, removeGroups } from './cgroups';
 import type { LabConfig, LabHost, LabPlace } from './config';
 import { readText } from './json-file';
-import { connectHost, deleteLinks, labLinks } from './network';
+import { connectHost, deleteLinks, labLinks, waitForCarrier } from './network';
 import { killAll, livePid } from './processes';
 
 const diskSizeBytes = 16 * 2 ** 30;
@@ -53,6 +53,7 @@ export async function startHost(place: LabPlace, config: LabConfig, host: LabHos
     // The parent that waits for the host's first process; left above the leaf it would keep that group from handing controllers down.
     for (const procs of groups.leaf) await writeFile(procs, String(child.pid));
     await connectHost(place, config, host, pid);
+    await waitForCarrier(place, host, pid);
     await sshBanner(host).catch(async () => {
       throw await failure();
     });
@@ -107,7 +108,7 @@ async function sshBanner(host: LabHost): Promise<void> {
   const giveUpAt = Date.now() + startWithinMs;
   while (!(await readsBanner(host.address))) {
     if (Date.now() > giveUpAt) throw new ZapError('lab/no-sshd', `sshd of the lab host "${host.name}" does not answer.`, { data: { host: host.name } });
-    await delay(5);
+    await delay(10);
   }
 }
 

@@ -1,6 +1,8 @@
 /**
  * The lab's cables: one bridge on the machine, a veth pair to each host, and inside the host a bridge that PODs can join.
  */
+import { readFile } from 'node:fs/promises';
+import { setTimeout as delay } from 'node:timers/promises';
 import { ZapError } from '../../helper/protocol/errors';
 import { run } from '../../helper/system/spawn';
 import { gatewayOf, type LabConfig, type LabHost, type LabPlace } from './config';
@@ -69,6 +71,22 @@ export async function connectHost(place: LabPlace, config: LabConfig, host: LabH
     ],
     pid,
   );
+}
+
+/**
+ * Waits until the whole way to a host carries frames; the kernel brings ports up some milliseconds after they were set up.
+ *
+ * An ARP request sent into that gap is lost, and the next one is sent a second later.
+ */
+export async function waitForCarrier(place: LabPlace, host: LabHost, pid: number): Promise<void> {
+  const inside = `/proc/${pid}/root/sys/class/net`;
+  const devices = [`/sys/class/net/${place.bridge}`, `/sys/class/net/${host.link}`, `${inside}/eth0`, `${inside}/br0`];
+  const giveUpAt = Date.now() + 2000;
+  while (Date.now() < giveUpAt) {
+    const states = await Promise.all(devices.map((device) => readFile(`${device}/operstate`, 'utf8').catch(() => 'absent')));
+    if (states.every((state) => state.trim() === 'up')) return;
+    await delay(5);
+  }
 }
 
 /** Lines for /etc/hosts. */

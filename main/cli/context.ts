@@ -1,0 +1,68 @@
+/** What a command works with. */
+import type { Readable } from 'node:stream';
+import { ZapError } from '../../helper/protocol/errors';
+import { findHelperExecutable } from '../helper-client/executable';
+import { Fleet } from '../helper-client/fleet';
+import { Inventory, LOCAL } from '../hosts/inventory';
+import { formatBytes } from './format';
+import type { Output } from './output';
+
+export interface ContextOptions {
+  zapHome: string;
+  /** Where zap-helper and environments.json lie. */
+  distDirectory: string;
+  signal: AbortSignal;
+  output: Output;
+  stdin: Readable & { isTTY?: boolean; setRawMode?: (isRaw: boolean) => unknown };
+  isJson: boolean;
+}
+
+export class Context {
+  readonly zapHome: string;
+  readonly distDirectory: string;
+  readonly signal: AbortSignal;
+  readonly output: Output;
+  readonly stdin: ContextOptions['stdin'];
+  readonly isJson: boolean;
+  private openedInventory: Promise<Inventory> | undefined;
+  private openedFleet: Promise<Fleet> | undefined;
+
+  constructor(options: ContextOptions) {
+    this.zapHome = options.zapHome;
+    this.distDirectory = options.distDirectory;
+    this.signal = options.signal;
+    this.output = options.output;
+    this.stdin = options.stdin;
+    this.isJson = options.isJson;
+  }
+
+  inventory(): Promise<Inventory> {
+    return (this.openedInventory ??= Inventory.open(this.zapHome));
+  }
+
+  fleet(): Promise<Fleet> {
+    return (this.openedFleet ??= this.inventory().then(
+      (inventory) =>
+        new Fleet(inventory, {
+          executable: () => findHelperExecutable(this.distDirectory),
+          onInstall: (host, bytes, totalBytes) => this.output.progress(`installing the helper on ${host}: ${formatBytes(bytes)} of ${formatBytes(totalBytes)}`),
+        }),
+    ));
+  }
+
+  /** The host named, or the only one there is. */
+  async hostOr(named: string | undefined): Promise<string> {
+    const inventory = await this.inventory();
+    if (named !== undefined) {
+      if (!inventory.has(named)) inventory.get(named);
+      return named;
+    }
+    if (inventory.names.length === 1) return inventory.names[0]!;
+    throw new ZapError('usage/host-needed', 'Say which host: --host HOST.', { hint: `Hosts: ${[LOCAL, ...inventory.names].join(', ')}.` });
+  }
+
+  async close(): Promise<void> {
+    this.output.endProgress();
+    await (await this.openedFleet?.catch(() => undefined))?.close();
+  }
+}

@@ -1,0 +1,45 @@
+/** One run of the command: parse, do, print, exit status. */
+import type { Readable } from 'node:stream';
+import { ZapError } from '../../helper/protocol/errors';
+import { commands } from './verbs/table';
+import { Context } from './context';
+import { commandHelp, overview } from './help';
+import { Output, type Sink } from './output';
+import { parseArguments } from './parse';
+
+export interface Io {
+  stdin: Readable & { isTTY?: boolean; setRawMode?: (isRaw: boolean) => unknown };
+  stdout: Sink;
+  stderr: Sink;
+}
+
+export interface Surroundings {
+  zapHome: string;
+  distDirectory: string;
+  signal: AbortSignal;
+}
+
+export async function runCli(argv: readonly string[], io: Io, { zapHome, distDirectory, signal }: Surroundings): Promise<number> {
+  const ownWords = argv.includes('--') ? argv.slice(0, argv.indexOf('--')) : argv;
+  const output = new Output(io.stdout, io.stderr, ownWords.includes('--json'));
+  try {
+    const parsed = parseArguments(commands, argv);
+    if (parsed.kind === 'help') {
+      const text = parsed.command ? commandHelp(parsed.command) : overview(commands);
+      output.result({ json: { help: text }, text });
+      return 0;
+    }
+    const context = new Context({ zapHome, distDirectory, signal, output, stdin: io.stdin, isJson: parsed.isJson });
+    try {
+      const result = await parsed.command.run(parsed.input, context);
+      output.result(result);
+      return result.exitCode ?? 0;
+    } finally {
+      await context.close();
+    }
+  } catch (thrown) {
+    const error = ZapError.from(thrown);
+    output.error(error);
+    return error.exitCode;
+  }
+}

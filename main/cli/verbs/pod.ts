@@ -1,0 +1,207 @@
+import { createInterface } from 'node:readline/promises';
+import type { Writable } from 'node:stream';
+import { ZapError } from '../../../helper/protocol/errors';
+import { ensureEnvironment } from '../../moves/environment';
+import { findPod, listPods, requireFreeName, type LocatedPod, type Pod } from '../../pods/locate';
+import { command } from '../command';
+import type { Context } from '../context';
+import { findingLines } from '../findings';
+import { formatAge, formatBytes, formatTable, printable } from '../format';
+import { PhaseProgress } from '../progress';
+import { geometry, limits, network, podName, wholeNumber } from '../values';
+import { recipeNames } from './environment';
+
+const podOperand = { placeholder: 'NAME' } as const;
+export const networkOptions = {
+  network: { kind: 'value', placeholder: 'lan:ADDR/LEN|nat|none', help: 'an address of the LAN that travels along, outbound through the host, or none' },
+  gateway: { kind: 'value', placeholder: 'ADDR', help: 'the router of a lan address' },
+} as const;
+
+export const podCommands = [
+  command({
+    name: 'pod create',
+    summary: 'Create a POD and start it',
+    operands: { name: podOperand },
+    options: {
+      host: { kind: 'value', placeholder: 'HOST', help: 'on which host (default: the only one there is)' },
+      env: { kind: 'value', placeholder: 'ENV', help: 'environment it starts from, by name or digest' },
+      ...networkOptions,
+      memory: { kind: 'value', placeholder: '512M', help: 'most memory it may use' },
+      cpus: { kind: 'value', placeholder: '1.5', help: 'most processor time it may use' },
+      pids: { kind: 'value', placeholder: '200', help: 'most processes it may have' },
+      geometry: { kind: 'value', placeholder: 'WxH', help: 'size of its screen' },
+    },
+    trailing: { placeholder: 'CMD…', isOptional: true },
+    details: 'Without a command it runs what its environment is for: a desktop, a server, a shell. The network is nat unless you say otherwise.',
+    examples: ['zap pod create desk --env desktop --network lan:10.0.0.12/24', 'zap pod create job --env shell --memory 1G -- python3 /root/job.py'],
+    run: async ({ operands, options, trailing }, context) => {
+      const name = podName(operands.name);
+      if (options.env === undefined) throw new ZapError('usage/bad-arguments', 'Say which environment: --env ENV.', { hint: 'See `zap env list`.' });
+      const request = {
+        name,
+        network: network(options.network ?? 'nat', options.gateway),
+        limits: limits(options),
+        ...(trailing.length > 0 ? { command: trailing } : {}),
+        ...(options.geometry === undefined ? {} : { geometry: geometry(options.geometry) }),
+      };
+      const host = await context.hostOr(options.host);
+      const fleet = await context.fleet();
+      const client = await fleet.client(host, context.signal);
+      for (const failure of await requireFreeName(fleet, name, context.signal)) context.output.notice(`${failure.host} cannot be asked whether it has a POD called "${name}": ${failure.error.message}`);
+      const progress = new PhaseProgress(context.output);
+      const environment = await ensureEnvironment(fleet, host, options.env, {
+        signal: context.signal,
+        recipeNames: await recipeNames(context),
+        onProgress: progress.on,
+        onCopy: (copied, from) => context.output.notice(`copying the environment ${copied.names[0] ?? copied.digest} (${formatBytes(copied.sizeBytes)}) from ${from} to ${host}`),
+      });
+      const pod = await client.call('pod.create', { ...request, environment: environment.digest }, { signal: context.signal, onEvent: progress.on });
+      progress.end();
+      return { json: { host, pod }, text: `POD ${pod.name} runs on ${host}${pod.address ? ` at ${pod.address}` : ''}.` };
+    },
+  }),
+  command({
+    name: 'pod list',
+    summary: 'List the PODs on all hosts',
+    operands: {},
+    options: { host: { kind: 'value', placeholder: 'HOST', help: 'of one host only' } },
+    run: async ({ options }, context) => {
+      const hosts = options.host === undefined ? undefined : [await context.hostOr(options.host)];
+      const { pods, failures } = await listPods(await context.fleet(), { hosts, signal: context.signal });
+      for (const { host, error } of failures) context.output.notice(`${host} cannot be asked: ${error.message}`);
+      const rows = pods.map(({ host, pod }) => [pod.name, host, stateWord(pod), pod.environment.name, pod.address ?? '', stateAge(pod), pod.id]);
+      return {
+        json: { pods: pods.map(({ host, pod }) => ({ host, ...pod })), unreachable: failures.map(({ host, error }) => ({ host, code: error.code, message: error.message })) },
+        text: rows.length === 0 ? 'There are no PODs yet; create one with `zap pod create`.' : formatTable(['POD', 'HOST', 'STATE', 'ENVIRONMENT', 'ADDRESS', 'SINCE', 'ID'], rows),
+      };
+    },
+  }),
+  command({
+    name: 'pod show',
+    summary: 'Show one POD: state, use, and what would hinder a move',
+    operands: { name: podOperand },
+    options: {},
+    run: async ({ operands }, context) => {
+      const fleet = await context.fleet();
+      const { host, pod: found } = await findPod(fleet, operands.name, context.signal);
+      const { pod, usage, command: argv, findings } = await (await fleet.client(host, context.signal)).call('pod.show', { pod: found.id }, { signal: context.signal });
+      const rows: [string, string][] = [
+        ['POD', `${pod.name} (${pod.id})`],
+        ['host', host],
+        ['state', `${stateWord(pod)}${stateAge(pod) ? `, since ${stateAge(pod)}` : ''}`],
+        ['environment', `${pod.environment.name} (${pod.environment.digest.slice(0, 19)})`],
+        ['network', describeNetwork(pod)],
+        ['owner', pod.owner],
+        ['limits', describeLimits(pod)],
+        ...(argv ? [['command', argv.join(' ')] as [string, string]] : []),
+        ...(usage
+          ? ([
+              ['processes', `${usage.processes} (${usage.threads} threads), ${usage.cpuSeconds.toFixed(1)} s of processor time`],
+              ['memory', formatBytes(usage.memoryBytes)],
+              ['layer', `${formatBytes(usage.layerBytes)} in ${usage.layerFiles} files`],
+              ['TCP', `${usage.tcpConnections} connections`],
+            ] as [string, string][])
+          : []),
+      ];
+      return { json: { host, pod, usage, command: argv, findings }, text: [...rows.map(([key, value]) => `${key.padEnd(11)}  ${printable(value)}`), ...findingLines(findings)].join('\n') };
+    },
+  }),
+  command({
+    name: 'pod rename',
+    summary: 'Give a POD another name',
+    operands: { name: podOperand, newName: { placeholder: 'NEW' } },
+    options: {},
+    run: async ({ operands }, context) => {
+      const name = podName(operands.newName);
+      const fleet = await context.fleet();
+      const located = await findPod(fleet, operands.name, context.signal);
+      await requireFreeName(fleet, name, context.signal);
+      const pod = await (await fleet.client(located.host, context.signal)).call('pod.rename', { pod: located.pod.id, name }, { signal: context.signal });
+      return { json: { host: located.host, pod }, text: `POD ${located.pod.name} is now called ${pod.name}.` };
+    },
+  }),
+  command({
+    name: 'pod delete',
+    summary: 'End a POD and remove its files',
+    operands: { name: podOperand },
+    options: { yes: { kind: 'flag', help: 'do not ask' } },
+    run: async ({ operands, options }, context) => {
+      const fleet = await context.fleet();
+      const located = await findPod(fleet, operands.name, context.signal);
+      if (!options.yes) await confirmDelete(context, located);
+      await (await fleet.client(located.host, context.signal)).call('pod.delete', { pod: located.pod.id }, { signal: context.signal });
+      return { json: { deleted: { host: located.host, id: located.pod.id, name: located.pod.name } }, text: `POD ${located.pod.name} is deleted from ${located.host}.` };
+    },
+  }),
+  command({
+    name: 'pod logs',
+    summary: "Show the logs of a POD's session and of its moves",
+    operands: { name: podOperand },
+    options: { lines: { kind: 'value', placeholder: 'N', help: 'last lines of each log (default 100)' } },
+    run: async ({ operands, options }, context) => {
+      const fleet = await context.fleet();
+      const { host, pod } = await findPod(fleet, operands.name, context.signal);
+      const lines = options.lines === undefined ? 100 : wholeNumber('--lines', options.lines, 100_000);
+      const { files } = await (await fleet.client(host, context.signal)).call('pod.logs', { pod: pod.id, lines }, { signal: context.signal });
+      return { json: { host, pod: pod.name, files }, text: files.map(({ name, text }) => `==> ${printable(name)} <==\n${printable(text)}`).join('\n') };
+    },
+  }),
+  command({
+    name: 'pod recover',
+    summary: 'Decide about a POD in doubt: run it here, or give up this copy',
+    operands: { name: podOperand },
+    options: {
+      host: { kind: 'value', placeholder: 'HOST', help: 'on which host its copy is meant' },
+      'run-here': { kind: 'flag', help: 'this copy is the one that lives: you know that the other one does not' },
+      'discard-here': { kind: 'flag', help: 'give this copy up: the other one lives' },
+    },
+    details: 'Only a person can know whether a host that does not answer still runs a POD. Never let both copies run.',
+    run: async ({ operands, options }, context) => {
+      if (options['run-here'] === options['discard-here']) throw new ZapError('usage/bad-arguments', 'Say one of --run-here and --discard-here.', { hint: 'See `zap help pod recover`.' });
+      const fleet = await context.fleet();
+      const all = await listPods(fleet, { signal: context.signal });
+      const inDoubt = all.pods.filter(({ host, pod }) => pod.state.kind === 'in-doubt' && (pod.name === operands.name || pod.id === operands.name) && (options.host === undefined || host === options.host));
+      if (inDoubt.length > 1) throw new ZapError('usage/host-needed', `"${operands.name}" is in doubt on ${inDoubt.map(({ host }) => host).join(' and ')}.`, { hint: 'Say which copy: --host HOST.' });
+      const located = inDoubt[0];
+      if (!located) {
+        const { host, pod } = await findPod(fleet, operands.name, context.signal);
+        throw new ZapError('pod/wrong-state', `"${pod.name}" is not in doubt: it is ${stateWord(pod)} on ${host}.`, { data: { pod: pod.name, host } });
+      }
+      const decision = options['run-here'] ? 'run-here' : 'discard-here';
+      const { pod } = await (await fleet.client(located.host, context.signal)).call('pod.recover', { pod: located.pod.id, decision }, { signal: context.signal });
+      return { json: { host: located.host, decision, pod }, text: pod ? `POD ${pod.name} is ${stateWord(pod)} on ${located.host}.` : `The copy of ${located.pod.name} on ${located.host} is gone.` };
+    },
+  }),
+];
+
+function stateWord({ state }: Pod): string {
+  return state.kind === 'moving' ? `moving (${state.role}, ${printable(state.phase)})` : state.kind;
+}
+
+function stateAge({ state }: Pod): string {
+  if (state.kind === 'running') return formatAge(state.since);
+  return state.kind === 'exited' || state.kind === 'suspended' ? formatAge(state.at) : '';
+}
+
+function describeNetwork({ network: of, address, mac }: Pod): string {
+  if (of.profile === 'none') return 'none';
+  if (of.profile === 'nat') return `nat${address ? `, ${address}` : ''}`;
+  return `lan ${of.address}/${of.prefixLength}${of.gateway ? ` via ${of.gateway}` : ''}, ${mac}`;
+}
+
+function describeLimits({ limits: of }: Pod): string {
+  const parts = [of.memoryBytes === undefined ? '' : `memory ${formatBytes(of.memoryBytes)}`, of.cpus === undefined ? '' : `cpus ${of.cpus}`, of.pids === undefined ? '' : `pids ${of.pids}`];
+  return parts.filter((part) => part !== '').join(', ') || 'none';
+}
+
+async function confirmDelete(context: Context, { host, pod }: LocatedPod): Promise<void> {
+  const unconfirmed = new ZapError('usage/unconfirmed', `"${pod.name}" on ${host} is not deleted: nobody confirmed it.`, { hint: 'Add --yes.' });
+  if (context.isJson || !context.stdin.isTTY || !context.output.showsProgress) throw unconfirmed;
+  const prompt = createInterface({ input: context.stdin, output: context.output.stderr as unknown as Writable });
+  try {
+    const answer = await prompt.question(`Delete ${pod.name} on ${host} with all its files? Type its name: `, { signal: context.signal });
+    if (answer.trim() !== pod.name) throw unconfirmed;
+  } finally {
+    prompt.close();
+  }
+}

@@ -1,0 +1,14 @@
+/** Every command there is, in the order of the help. */
+import type { Command } from '../command';
+import { environmentCommands } from './environment';
+import { helpCommands } from './help';
+import { hostCommands } from './host';
+import { labCommands } from './lab';
+import { podCommands } from './pod';
+import { podLifeCommands } from './pod-life';
+import { podSessionCommands } from './pod-session';
+import { transferCommands } from './transfer';
+
+export const commands: readonly Command[] = [
+  ...podCommands, ...podSessionCommands, ...podLifeCommands, ...transferCommands, ...environmentCommands, ...hostCommands, ...labCommands, ...helpCommands(() => commands),
+];

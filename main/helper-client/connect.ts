@@ -1,0 +1,77 @@
+/** From an open transport to a helper that answers: start it, install it first where it is missing. */
+import { setTimeout as delay } from 'node:timers/promises';
+import { ZapError } from '../../helper/protocol/errors';
+import type { RemoteProcess, Transport } from '../ssh/transport';
+import { HelperClient } from './client';
+import type { HelperExecutable } from './executable';
+import { skipToGreeting } from './greeting';
+import { install, MISSING, startFailure, startInstalled } from './install';
+
+export interface ConnectOptions {
+  host: string;
+  executable: HelperExecutable;
+  /** This computer: the executable is started where it lies. */
+  isLocal: boolean;
+  signal?: AbortSignal | undefined;
+  /** Called while the helper is copied to a host that does not have it. */
+  onInstall?: ((bytes: number, totalBytes: number) => void) | undefined;
+  greetingTimeoutMs?: number;
+}
+
+const GREETING_TIMEOUT_MS = 15_000;
+
+/** Takes the transport over: it is closed with the client, or when this fails. */
+export async function connectHelper(transport: Transport, options: ConnectOptions): Promise<HelperClient> {
+  const dispose = (): void => transport.close();
+  options.signal?.addEventListener('abort', dispose, { once: true });
+  try {
+    const first = await tryStart(transport, options);
+    if (!('freeKib' in first)) return await HelperClient.over(options.host, first, dispose);
+    await install(transport, options.host, options.executable, { freeKib: first.freeKib, signal: options.signal, onBytes: options.onInstall });
+    const second = await tryStart(transport, options);
+    if ('freeKib' in second) {
+      throw new ZapError('host/helper-mismatch', `The helper was installed on ${options.host}, and is not there now.`, { hint: 'Look at /var/lib/zap/helper there: it must belong to root and be readable.', data: { host: options.host } });
+    }
+    return await HelperClient.over(options.host, second, dispose);
+  } catch (error) {
+    dispose();
+    if (options.signal?.aborted) throw new ZapError('cancelled/by-user', `Cancelled while connecting to ${options.host}.`, { cause: error });
+    throw error;
+  } finally {
+    options.signal?.removeEventListener('abort', dispose);
+  }
+}
+
+/** A process whose greeting has gone by, or the room on a host that lacks the executable. */
+async function tryStart(transport: Transport, options: ConnectOptions): Promise<RemoteProcess | { freeKib: number[] }> {
+  const process = options.isLocal ? await startLocal(transport, options.executable) : await startInstalled(transport, options.executable);
+  process.stdin.on('error', () => {}); // told by the end of its output
+  let stderr = '';
+  const onStderr = (chunk: Buffer): void => void (stderr = (stderr + chunk.toString()).slice(-16384));
+  process.stderr.on('data', onStderr);
+  try {
+    await withTimeout(skipToGreeting(process.stdout), options.greetingTimeoutMs ?? GREETING_TIMEOUT_MS, options.host);
+    return process;
+  } catch (error) {
+    const status = await Promise.race([process.exit, delay(1000, null, { ref: false })]);
+    const missing = stderr.lastIndexOf(MISSING);
+    if (missing >= 0) return { freeKib: stderr.slice(missing + MISSING.length).split('\n')[0]!.split(/\s+/).map(Number).filter((value) => value > 0) };
+    const shown = stderr.trim() !== '' ? stderr : error instanceof ZapError ? (error.evidence ?? []).join('\n') : '';
+    throw (error instanceof ZapError && error.code === 'host/timeout' ? undefined : startFailure(options.host, status, shown)) ?? error;
+  } finally {
+    process.stderr.off('data', onStderr);
+  }
+}
+
+function startLocal(transport: Transport, executable: HelperExecutable): Promise<RemoteProcess> {
+  const isRoot = process.getuid?.() === 0;
+  return transport.exec([...(isRoot ? [] : ['sudo', '-n']), executable.path, 'serve']);
+}
+
+async function withTimeout<T>(promise: Promise<T>, timeoutMs: number, host: string): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const timeout = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new ZapError('host/timeout', `The helper on ${host} did not answer within ${timeoutMs / 1000} s.`, { data: { host } })), timeoutMs);
+  });
+  return Promise.race([promise, timeout]).finally(() => clearTimeout(timer));
+}

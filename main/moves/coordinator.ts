@@ -1,0 +1,133 @@
+/**
+ * Move, clone and resume elsewhere: plan, bring the environment, transfer, tell.
+ *
+ * The transaction itself is between the two hosts and goes on without us; a failure here is always told together with where the POD is.
+ */
+import { randomBytes } from 'node:crypto';
+import { ZapError } from '../../helper/protocol/errors';
+import type { Output, SendJob } from '../../helper/protocol/contract';
+import type { HelperClient } from '../helper-client/client';
+import type { Fleet } from '../helper-client/fleet';
+import { requireFreeName, type LocatedPod, type Pod } from '../pods/locate';
+import { copyEnvironment } from './environment';
+import type { Plan } from './plan';
+import { preflight, requireMovable, type Demand } from './preflight';
+import { transfer, type TransferOptions } from './transfer';
+import { whereabouts } from './whereabouts';
+
+export interface MoveOptions extends TransferOptions {
+  onPlan?: ((plan: Plan) => void) | undefined;
+  onNotice?: ((text: string) => void) | undefined;
+}
+
+type TransferResult = Extract<Output<'transfer.send'>, { kind: 'pod' }>['result'];
+
+export interface MoveReport {
+  pod: string;
+  from: string;
+  to: string;
+  mode: TransferResult['mode'];
+  downtimeMs: number;
+  totalMs: number;
+  bytes: TransferResult['bytes'];
+  steps: TransferResult['steps'];
+}
+
+export interface CloneRequest {
+  name: string;
+  to: string;
+  /** Of the copy; needed when the original has an address of its own. */
+  network?: Pod['network'] | undefined;
+}
+
+/** The plan of a move, and nothing more. */
+export async function planOnly(fleet: Fleet, located: LocatedPod, to: string, options: { willRun: boolean; signal?: AbortSignal | undefined }): Promise<Plan> {
+  const [source, target] = await clients(fleet, located, to, options.signal);
+  return (await preflight({ located, source, target, ...options })).plan;
+}
+
+/** The POD leaves its host for another; a suspended one runs there when `resume` says so. */
+export async function movePod(fleet: Fleet, located: LocatedPod, to: string, options: MoveOptions & { resume: boolean }): Promise<MoveReport> {
+  const { pod, host: from } = located;
+  if (from === to) throw new ZapError('move/same-host', `"${pod.name}" is on ${to} already.`, { data: { pod: pod.name, host: to } });
+  requireStandsStill(located);
+  return execute(fleet, located, to, options, { willRun: options.resume, job: { kind: 'move', pod: pod.id, resume: options.resume } });
+}
+
+/** A copy with an identity of its own, on the same host or another; the original runs on. */
+export async function clonePod(fleet: Fleet, located: LocatedPod, request: CloneRequest, options: MoveOptions): Promise<MoveReport> {
+  const { pod } = located;
+  requireStandsStill(located);
+  for (const { host } of await requireFreeName(fleet, request.name, options.signal)) options.onNotice?.(`${host} cannot be asked whether it has a POD called "${request.name}".`);
+  const network = request.network ?? pod.network;
+  if (network.profile === 'lan' && pod.network.profile === 'lan' && network.address === pod.network.address) {
+    throw new ZapError('network/address-needed', `"${pod.name}" has the address ${network.address}; its copy needs another one.`, { hint: `Add --network lan:ADDRESS/${network.prefixLength}, or --network nat or none.`, data: { pod: pod.name } });
+  }
+  const identity = { id: randomBytes(6).toString('hex'), name: request.name, mac: randomMac(), network };
+  const asCopy = ({ address: _address, ...demand }: Demand): Demand => ({ ...demand, ...identity, ...(network.profile === 'lan' ? { address: network.address } : {}), isClone: true });
+  return execute(fleet, located, request.to, options, { willRun: pod.state.kind === 'running', job: { kind: 'clone', pod: pod.id, identity }, asCopy });
+}
+
+interface Execution {
+  willRun: boolean;
+  job: SendJob;
+  asCopy?: (demand: Demand) => Demand;
+}
+
+async function execute(fleet: Fleet, located: LocatedPod, to: string, options: MoveOptions, { willRun, job, asCopy }: Execution): Promise<MoveReport> {
+  const { pod, host: from } = located;
+  const [source, target] = await clients(fleet, located, to, options.signal);
+  const { plan, demand } = await preflight({ located, source, target, willRun, asCopy, signal: options.signal });
+  options.onPlan?.(plan);
+  requireMovable(plan);
+  try {
+    const steps: TransferResult['steps'] = [];
+    if (plan.needsEnvironment) {
+      const startMs = performance.now();
+      await copyEnvironment(fleet, from, to, demand.environment.digest, options);
+      steps.push({ name: 'environment', ms: round(performance.now() - startMs) });
+    }
+    const sent = await transfer(source, target, job, options);
+    if (sent.kind !== 'pod') throw new ZapError('internal/protocol', `${from} ended a POD's transfer as something else.`);
+    const { result } = sent;
+    return { pod: result.pod.name, from, to, mode: result.mode, downtimeMs: result.downtimeMs, totalMs: round(result.totalMs + (steps[0]?.ms ?? 0)), bytes: result.bytes, steps: [...steps, ...result.steps] };
+  } catch (error) {
+    throw await withWhereabouts(fleet, ZapError.from(error), pod, [from, to]);
+  }
+}
+
+async function withWhereabouts(fleet: Fleet, error: ZapError, pod: Pod, hosts: string[]): Promise<ZapError> {
+  const isLost = error.code === 'host/connection-lost';
+  const where = await whereabouts(fleet, pod, hosts, { untilSettled: isLost }).catch(() => undefined); // the first failure is the one to tell
+  if (!where) return error;
+  const data = { ...error.data, ...(where.located ? { pod: { name: pod.name, host: where.located.host, state: where.located.pod.state.kind } } : {}) };
+  return new ZapError(isLost ? 'move/connection-lost' : error.code, `${error.message} ${where.sentence}`, { hint: error.hint, evidence: error.evidence, data, cause: error });
+}
+
+function requireStandsStill({ pod, host }: LocatedPod): void {
+  const { kind } = pod.state;
+  if (kind === 'running' || kind === 'suspended') return;
+  const why: Record<Exclude<Pod['state']['kind'], 'running' | 'suspended'>, string> = {
+    exited: 'its processes have ended',
+    moving: 'it is on its way already',
+    'in-doubt': 'it is in doubt which of its copies lives',
+    lost: 'its processes are gone',
+  };
+  throw new ZapError('pod/wrong-state', `"${pod.name}" on ${host} can be neither moved nor cloned: ${why[kind]}.`, {
+    hint: kind === 'in-doubt' ? `Decide with \`zap pod recover ${pod.name}\`.` : `See \`zap pod show ${pod.name}\`.`,
+    data: { pod: pod.name, host, state: kind },
+  });
+}
+
+function clients(fleet: Fleet, located: LocatedPod, to: string, signal: AbortSignal | undefined): Promise<[HelperClient, HelperClient]> {
+  return Promise.all([fleet.client(located.host, signal), fleet.client(to, signal)]);
+}
+
+/** Locally administered, unicast. */
+function randomMac(): string {
+  return `02:${randomBytes(5).toString('hex').match(/../g)!.join(':')}`;
+}
+
+function round(ms: number): number {
+  return Math.round(ms * 10) / 10;
+}

@@ -1,0 +1,86 @@
+/** What a move, a clone or a resume elsewhere will do, decided from facts alone, before anything is touched. */
+import type { Facts, Output } from '../../helper/protocol/contract';
+import type { Pod } from '../pods/locate';
+
+export type Finding = Facts['findings'][number];
+
+export interface PlanFacts {
+  pod: Pod;
+  from: string;
+  to: string;
+  willRun: boolean;
+  sourceFacts: Facts;
+  targetFacts: Facts;
+  /** Difference of the hosts' clocks, target minus source, and how exactly it is known. */
+  clockOffsetMs: number;
+  clockErrorMs: number;
+  source: Output<'preflight.source'>;
+  target: Output<'preflight.target'>;
+}
+
+export interface Plan {
+  pod: string;
+  from: string;
+  to: string;
+  /** `live`: its processes go on; `stored`: a suspended POD stays suspended. */
+  mode: 'live' | 'stored';
+  canMove: boolean;
+  needsEnvironment: boolean;
+  predictedBytes: { memory: number; layer: number; environment: number };
+  predictedDowntimeMs: number;
+  findings: Finding[];
+}
+
+/** A restored page costs about as much again as sending it. */
+const SEND_BYTES_PER_MS = 800_000;
+const RESTORE_BYTES_PER_MS = 1_000_000;
+/** Handing over, link and first tasks. */
+const FIXED_DOWNTIME_MS = 60;
+const CLOCK_TOLERANCE_MS = 1_000;
+
+const severityOrder: Record<Finding['severity'], number> = { blocker: 0, warning: 1, note: 2 };
+
+export function planMove(facts: PlanFacts): Plan {
+  const { pod, source, target, willRun } = facts;
+  const findings = unique([...between(facts), ...source.findings, ...target.findings]).sort((a, b) => severityOrder[a.severity] - severityOrder[b.severity]);
+  const isRunning = pod.state.kind === 'running';
+  const { memoryBytes, layerBytes } = source.demand;
+  return {
+    pod: pod.name,
+    from: facts.from,
+    to: facts.to,
+    mode: isRunning || willRun ? 'live' : 'stored',
+    canMove: findings.every(({ severity }) => severity !== 'blocker'),
+    needsEnvironment: target.needsEnvironment,
+    predictedBytes: { memory: memoryBytes, layer: layerBytes, environment: target.needsEnvironment ? source.demand.environment.sizeBytes : 0 },
+    predictedDowntimeMs: isRunning ? Math.round(FIXED_DOWNTIME_MS + source.predictedFreezeMs + memoryBytes / SEND_BYTES_PER_MS + memoryBytes / RESTORE_BYTES_PER_MS) : 0,
+    findings,
+  };
+}
+
+/** What only shows when both hosts are looked at together. */
+function between({ sourceFacts, targetFacts, from, to, clockOffsetMs, clockErrorMs }: PlanFacts): Finding[] {
+  const findings: Finding[] = [];
+  if (sourceFacts.arch !== targetFacts.arch) {
+    findings.push({ id: 'move/arch-differs', severity: 'blocker', message: `${from} is ${sourceFacts.arch} and ${to} is ${targetFacts.arch}: programs cannot change their processor's architecture.` });
+  }
+  if (Math.abs(clockOffsetMs) > CLOCK_TOLERANCE_MS + clockErrorMs) {
+    const direction = clockOffsetMs > 0 ? 'ahead of' : 'behind';
+    findings.push({
+      id: 'move/clocks-differ',
+      severity: 'warning',
+      message: `The clock of ${to} is ${(Math.abs(clockOffsetMs) / 1000).toFixed(1)} s ${direction} that of ${from}: the time of day will jump for the POD's programs.`,
+      hint: 'Let both hosts keep their time by NTP.',
+      data: { offsetMs: Math.round(clockOffsetMs) },
+    });
+  }
+  if (sourceFacts.kernel !== targetFacts.kernel) {
+    findings.push({ id: 'move/kernel-differs', severity: 'note', message: `The hosts run different kernels: ${sourceFacts.kernel} and ${targetFacts.kernel}.` });
+  }
+  return findings;
+}
+
+function unique(findings: Finding[]): Finding[] {
+  const seen = new Map(findings.map((finding) => [`${finding.id} ${finding.message}`, finding]));
+  return [...seen.values()];
+}
