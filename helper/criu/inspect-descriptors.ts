@@ -1,7 +1,7 @@
 /** Open files that CRIU refuses. */
 import { statSync, statfsSync, type BigIntStats } from 'node:fs';
 import type { Finding } from '../protocol/model';
-import { kernelDevice, parseWatches } from './irmap-cache';
+import { kernelDevice, keyOf, parseWatches, watchOf } from './irmap-cache';
 import { fdinfoOf, mountsOf, type Descriptor } from './process-tree';
 
 /** What CRIU 4.2 dumps; anything else without a name on a file system stops it. */
@@ -22,7 +22,7 @@ export function descriptorFindings(initPid: number, descriptors: readonly Descri
     if (!descriptor.target.endsWith(' (deleted)')) continue;
     const stat = statOf(descriptor);
     if (!stat?.isFile() || stat.nlink !== 0n) continue;
-    deleted.set(`${kernelDevice(stat.dev)}:${stat.ino}`, descriptor);
+    deleted.set(keyOf(watchOf(stat)), descriptor);
     const sizeBytes = Number(stat.blocks) * 512;
     if (sizeBytes > largestDeletedBytes && !descriptor.target.startsWith('/memfd:')) {
       findings.push(blocker('criu/deleted-file-too-large', descriptor, `holds a deleted file of ${Math.ceil(sizeBytes / 2 ** 20)} MiB open, too large to go along.`, 'Close the program.', { sizeBytes }));
@@ -72,7 +72,7 @@ function watchesOnDeleted(descriptors: readonly Descriptor[], deleted: ReadonlyM
   return descriptors
     .filter((descriptor) => descriptor.target === 'anon_inode:inotify')
     .flatMap((descriptor) => {
-      const file = parseWatches(fdinfoOf(descriptor)).map((watch) => deleted.get(`${watch.device}:${watch.inode}`)).find((found) => found !== undefined);
+      const file = parseWatches(fdinfoOf(descriptor)).map((watch) => deleted.get(keyOf(watch))).find((found) => found !== undefined);
       if (!file) return [];
       return [blocker('criu/inotify-path-unknown', descriptor, `watches the file "${file.target}", which has no name any more.`, 'Close the program.', { file: file.target })];
     });

@@ -36,8 +36,11 @@ const cacheName = 'irmap-cache';
 /** CRIU opens handles on these by itself, or does not dump them at all. */
 const needNoPath = new Set(['tmpfs', 'devtmpfs', 'proc', 'sysfs', 'devpts', 'mqueue', 'cgroup2', 'cgroup']);
 const neverSearched = new Set(['/proc', '/sys', '/dev']);
-/** Where desktops watch: searched before the rest, /usr being nine tenths of all files. */
-const likelyFirst = ['/etc', '/home', '/root', '/tmp', '/run', '/var', '/usr/share', '/usr/local', '/usr/lib', '/opt', '/srv'];
+/** /usr is nine tenths of an environment's files, and watched by its directories. */
+const searchOrder = ['/etc', '/home', '/root', '/tmp', '/run', '/', '/usr/share', '/usr'];
+const searchedLast = '/usr';
+/** Looking at each file of a directory this full waits until all directories are known. */
+const manyEntries = 300;
 const turnMs = 8;
 
 export async function writeIrmapCache(options: IrmapOptions): Promise<IrmapCache> {
@@ -82,6 +85,15 @@ export function kernelDevice(statDevice: bigint): number {
   return Number(major * 2n ** 20n + minor);
 }
 
+/** Node gives 64-bit inode numbers as signed, and an overlay with xino sets the top bit. */
+export function watchOf(stat: BigIntStats): Watch {
+  return { device: kernelDevice(stat.dev), inode: BigInt.asUintN(64, stat.ino) };
+}
+
+export function keyOf(watch: Watch): string {
+  return `${watch.device}:${watch.inode}`;
+}
+
 class Search {
   #turnEndsMs = performance.now() + turnMs;
   readonly #later: string[] = [];
@@ -94,15 +106,13 @@ class Search {
     readonly deadlineMs: number,
   ) {}
 
-  /** Directories first, since most watches are on them: that spares a stat for every file. Then everything else. */
+  /** Most watches are on directories: a stat for every file of /usr comes only when something is still missing. */
   async everywhere(): Promise<void> {
-    this.look('/');
-    for (const start of [...likelyFirst, '/']) await this.#walk(start);
-    const directories = this.#later.splice(0);
-    for (const directory of directories) {
+    for (const start of searchOrder) await this.#walk(start);
+    for (const path of this.#later) {
       if (this.#isOver()) return;
+      this.look(path);
       await this.#letOthersRun();
-      for (const entry of this.#list(directory)) if (!entry.isDirectory()) this.look(join(directory, entry.name));
     }
   }
 
@@ -113,7 +123,7 @@ class Search {
     } catch {
       return undefined;
     }
-    const key = keyOf({ device: kernelDevice(stat.dev), inode: stat.ino });
+    const key = keyOf(watchOf(stat));
     const watch = this.wanted.get(key);
     if (watch) {
       this.wanted.delete(key);
@@ -128,13 +138,16 @@ class Search {
     for (let directory = queue.shift(); directory !== undefined && !this.#isOver(); directory = queue.shift()) {
       if (this.#done.has(directory)) continue;
       this.#done.add(directory);
-      this.#later.push(directory);
       await this.#letOthersRun();
-      for (const entry of this.#list(directory)) {
+      const entries = this.#list(directory);
+      const isLater = directory.startsWith(searchedLast) || entries.length > manyEntries;
+      for (const entry of entries) {
         const path = join(directory, entry.name);
-        if (!entry.isDirectory() || neverSearched.has(path) || this.#done.has(path)) continue;
-        this.look(path);
-        queue.push(path);
+        if (entry.isDirectory()) {
+          this.look(path);
+          if (!neverSearched.has(path) && (path !== searchedLast || start === searchedLast)) queue.push(path);
+        } else if (isLater) this.#later.push(path);
+        else this.look(path);
       }
     }
   }
@@ -164,8 +177,4 @@ function cachedPaths(workDirectory: string): string[] {
   } catch {
     return []; // none yet, or cut off: it is rewritten whole
   }
-}
-
-function keyOf(watch: Watch): string {
-  return `${watch.device}:${watch.inode}`;
 }
