@@ -1,0 +1,90 @@
+/**
+ * Taking a checkpoint of a running POD.
+ *
+ * All that can be done while the POD runs is done in `prepare`: who looks on is asked to let go, the paths of inotify watches are looked up, CRIU sits
+ * ready. `freeze` is what the user waits for.
+ */
+import { mkdirSync, rmSync } from 'node:fs';
+import { findCriu } from '../criu/features';
+import { inspectTree } from '../criu/inspect';
+import { writeIrmapCache } from '../criu/irmap-cache';
+import { dumpOptions } from '../criu/options';
+import { CriuSession, type DumpOutcome } from '../criu/session';
+import { ZapError } from '../protocol/errors';
+import { connect, disconnect, planLink, type LinkPlan } from '../network/pod-link';
+import { raiseBarrier } from '../pod/clients';
+import { podPaths, type PodRecord, type RunningState } from '../pod/record';
+import { isAlive } from '../system/process';
+import type { Steps } from './steps';
+
+export type Verdict = 'kill' | 'resume';
+
+export interface Frozen {
+  /** Wall clock at which nothing of the POD ran any more, milliseconds since 1970. */
+  epochMs: number;
+}
+
+export class Freeze implements AsyncDisposable {
+  private constructor(
+    private readonly record: PodRecord & { state: RunningState },
+    private readonly images: string,
+    private readonly isClone: boolean,
+    private readonly barrier: Disposable,
+    private readonly link: LinkPlan,
+    private readonly session: CriuSession,
+  ) {}
+
+  /** The POD runs on, and nobody looks at it any more. */
+  static async prepare(record: PodRecord & { state: RunningState }, options: { images: string; isClone: boolean; steps: Steps }): Promise<Freeze> {
+    const { images, isClone, steps } = options;
+    const { criu } = podPaths(record.id);
+    rmSync(images, { recursive: true, force: true });
+    for (const directory of [criu, images]) mkdirSync(directory, { recursive: true, mode: 0o700 });
+    const link = await planLink(record);
+    await steps.run('find watched files', () => writeIrmapCache({ initPid: record.state.init.pid, workDirectory: criu }));
+    const { binary } = await findCriu();
+    const session = await CriuSession.start({ binary, workDirectory: criu });
+    try {
+      const barrier = await steps.run('detach viewers', () => raiseBarrier(record));
+      try {
+        requireCheckpointable(record);
+      } catch (error) {
+        barrier[Symbol.dispose]();
+        throw error;
+      }
+      return new Freeze(record, images, isClone, barrier, link, session);
+    } catch (error) {
+      await session.close();
+      throw error;
+    }
+  }
+
+  /**
+   * Freezes and dumps the POD and asks `whileFrozen` what shall become of it. With 'resume', or when anything fails, it runs on as if nothing had been.
+   * A clone's original always runs on.
+   */
+  async freeze(whileFrozen: (frozen: Frozen) => Promise<Verdict>): Promise<{ outcome: DumpOutcome; frozen: Frozen }> {
+    const { init } = this.record.state;
+    const frozen: Frozen = { epochMs: Date.now() };
+    await disconnect(this.link, init.pid);
+    try {
+      const outcome = await this.session.dump(dumpOptions({ initPid: init.pid, imagesDirectory: this.images, isClone: this.isClone }), {
+        postDump: () => whileFrozen(frozen),
+      });
+      return { outcome, frozen };
+    } finally {
+      if (isAlive(init)) await connect(this.link, init.pid);
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.barrier[Symbol.dispose]();
+    await this.session.close();
+  }
+}
+
+/** The last look before the freeze: what CRIU would refuse is said by name, while the POD still runs. */
+function requireCheckpointable(record: PodRecord & { state: RunningState }): void {
+  const blocker = inspectTree(record.state.init.pid).findings.find((finding) => finding.severity === 'blocker');
+  if (blocker) throw new ZapError(`preflight/${blocker.id.replace('criu/', '')}`, blocker.message, { hint: blocker.hint, data: blocker.data });
+}

@@ -1,0 +1,46 @@
+/**
+ * `zap-helper serve`: one connection over standard input and output.
+ *
+ * Each connection has a process of its own; what several of them share is on disk and in locks. It ends with its connection, but not before the last
+ * job that must not be left half done.
+ */
+import { userInfo } from 'node:os';
+import { ZapError } from '../protocol/errors';
+import { version } from '../protocol/version';
+import { EnvironmentStore } from '../files/environments';
+import { recoverHost } from '../move/recover';
+import { createHandlers } from '../rpc/handlers';
+import { serve } from '../rpc/server';
+
+/** What a client looks for before the first frame: login shells may print anything before it. */
+const greeting = 'ZAP/1\r\n\0';
+
+async function main(): Promise<void> {
+  const [verb] = process.argv.slice(2);
+  if (verb === '--version') return void process.stdout.write(`${version}\n`);
+  if (verb !== 'serve') {
+    process.stderr.write('usage: zap-helper serve | --version\n');
+    process.exitCode = 2;
+    return;
+  }
+  if (process.getuid?.() !== 0) throw new ZapError('host/not-root', 'The helper must run as root.', { hint: 'It is started through sudo.' });
+  const caller = { user: process.env['SUDO_USER'] ?? userInfo().username };
+  for (const name of Object.keys(process.env)) delete process.env[name];
+  process.umask(0o022);
+  process.on('SIGHUP', () => {}); // the end of the connection shows at standard input
+  process.on('SIGTERM', () => {});
+  const environments = new EnvironmentStore();
+  const recovery = recoverHost(environments, (line) => process.stderr.write(`${line}\n`));
+  await recovery.local;
+  process.stdout.write(greeting);
+  const connection = serve(process.stdin, process.stdout, caller, createHandlers(environments));
+  await connection.closed;
+  await connection.idle();
+  await recovery.remote;
+  process.exit(0);
+}
+
+main().catch((error: unknown) => {
+  process.stderr.write(`zap-helper: ${ZapError.from(error).message}\n`);
+  process.exit(1);
+});

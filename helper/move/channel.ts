@@ -1,0 +1,259 @@
+/**
+ * The data channel between two hosts: messages and byte streams, in order, over TLS 1.3 with a one-time key.
+ *
+ * Frame: u32 length, u8 kind (0 message, 1 chunk, 2 end of chunks), payload. Streams follow the message that announces them, so that both ends always
+ * know what comes next. The key was handed to both hosts over their own authenticated connections; without it there is no channel.
+ */
+import { once } from 'node:events';
+import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { connect as connectTls, TLSSocket, createSecureContext } from 'node:tls';
+import type { z } from 'zod';
+import { ZapError } from '../protocol/errors';
+
+const kinds = { message: 0, chunk: 1, end: 2 } as const;
+const headerBytes = 5;
+const maxMessageBytes = 1 << 20;
+const maxChunkBytes = 8 << 20;
+const connectTimeoutMs = 5000;
+
+const psk = { minVersion: 'TLSv1.3', maxVersion: 'TLSv1.3', ciphers: 'TLS_AES_128_GCM_SHA256' } as const;
+
+export class Channel {
+  private buffered: Buffer[] = [];
+  private bufferedBytes = 0;
+  private failure: Error | undefined;
+  private wake: (() => void) | undefined;
+  sentBytes = 0;
+  receivedBytes = 0;
+
+  constructor(private readonly stream: Duplex) {
+    stream.on('data', (chunk: Buffer) => {
+      this.buffered.push(chunk);
+      this.bufferedBytes += chunk.length;
+      this.receivedBytes += chunk.length;
+      if (this.bufferedBytes > 4 << 20) stream.pause();
+      this.wake?.();
+    });
+    const fail = (cause?: unknown): void => {
+      this.failure ??= new ZapError('move/channel-lost', 'The data channel between the two hosts was cut.', { cause });
+      this.wake?.();
+    };
+    stream.on('error', fail);
+    stream.on('end', fail);
+    stream.on('close', fail);
+  }
+
+  get isOpen(): boolean {
+    return this.failure === undefined;
+  }
+
+  async send(message: { readonly type: string; readonly [key: string]: unknown }): Promise<void> {
+    await this.write(kinds.message, Buffer.from(JSON.stringify(message)));
+  }
+
+  /** The next message, which must be one that `schema` allows; a refusal of the peer is thrown as its error. */
+  async receive<Schema extends z.ZodType>(schema: Schema, signal?: AbortSignal): Promise<z.infer<Schema>> {
+    const frame = await this.take(signal);
+    if (frame.kind !== kinds.message) throw protocolError('a stream where a message was due');
+    let value: unknown;
+    try {
+      value = JSON.parse(frame.payload.toString());
+    } catch (cause) {
+      throw protocolError('a message that is not JSON', cause);
+    }
+    const refusal = value as { type?: unknown; error?: { code: string; message: string } };
+    if (refusal.type === 'failed' && refusal.error) throw ZapError.fromWire(refusal.error);
+    const parsed = schema.safeParse(value);
+    if (!parsed.success) throw protocolError(`an unexpected message "${String(refusal.type)}"`, parsed.error);
+    return parsed.data;
+  }
+
+  /** Bytes that follow a message; `end` closes the stream, not the channel. */
+  sink(): { write(chunk: Buffer): Promise<void>; end(): Promise<void> } {
+    return {
+      write: (chunk) => this.write(kinds.chunk, chunk),
+      end: () => this.write(kinds.end, Buffer.alloc(0)),
+    };
+  }
+
+  async *chunks(): AsyncGenerator<Buffer> {
+    for (;;) {
+      const frame = await this.take();
+      if (frame.kind === kinds.end) return;
+      if (frame.kind === kinds.message) {
+        const { error } = JSON.parse(frame.payload.toString()) as { error?: { code: string; message: string } };
+        if (error) throw ZapError.fromWire(error); // the sender gave up in the middle
+        throw protocolError('a message in the middle of a stream');
+      }
+      yield frame.payload;
+    }
+  }
+
+  close(): void {
+    this.stream.end();
+  }
+
+  destroy(): void {
+    this.stream.destroy();
+  }
+
+  private async write(kind: number, payload: Buffer): Promise<void> {
+    for (let offset = 0; ; offset += maxChunkBytes) {
+      if (this.failure) throw this.failure;
+      const piece = payload.subarray(offset, offset + maxChunkBytes);
+      const header = Buffer.allocUnsafe(headerBytes);
+      header.writeUInt32BE(piece.length, 0);
+      header.writeUInt8(kind, 4);
+      this.sentBytes += headerBytes + piece.length;
+      this.stream.cork();
+      this.stream.write(header);
+      const hasRoom = piece.length === 0 || this.stream.write(piece);
+      this.stream.uncork();
+      if (!hasRoom) await this.drained();
+      if (offset + maxChunkBytes >= payload.length) return;
+    }
+  }
+
+  private async drained(): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const done = (): void => {
+        this.stream.off('drain', done).off('close', done);
+        resolve();
+      };
+      this.stream.once('drain', done).once('close', done);
+    });
+    if (this.failure) throw this.failure;
+  }
+
+  private async take(signal?: AbortSignal): Promise<{ kind: number; payload: Buffer }> {
+    const header = await this.bytes(headerBytes, signal);
+    const length = header.readUInt32BE(0);
+    const kind = header.readUInt8(4);
+    if (length > (kind === kinds.chunk ? maxChunkBytes : maxMessageBytes) || kind > kinds.end) throw protocolError('a frame of a form that does not exist');
+    return { kind, payload: await this.bytes(length, signal) };
+  }
+
+  private async bytes(length: number, signal?: AbortSignal): Promise<Buffer> {
+    while (this.bufferedBytes < length) {
+      if (this.failure) throw this.failure;
+      signal?.throwIfAborted();
+      this.stream.resume();
+      await new Promise<void>((resolve) => {
+        this.wake = resolve;
+        signal?.addEventListener('abort', () => resolve(), { once: true });
+      });
+      this.wake = undefined;
+    }
+    const all = this.buffered.length === 1 ? this.buffered[0]! : Buffer.concat(this.buffered);
+    const rest = all.subarray(length);
+    this.buffered = rest.length > 0 ? [rest] : [];
+    this.bufferedBytes = rest.length;
+    return all.subarray(0, length);
+  }
+}
+
+function protocolError(what: string, cause?: unknown): ZapError {
+  return new ZapError('move/protocol', `The other host sent ${what}.`, { hint: 'Both hosts need the same version of the helper.', cause });
+}
+
+function secure(raw: Duplex, key: Buffer, transfer: string, role: 'client' | 'server'): Promise<Channel> {
+  const socket =
+    role === 'client'
+      ? connectTls({ ...psk, socket: raw, pskCallback: () => ({ psk: key, identity: transfer }), checkServerIdentity: () => undefined })
+      : new TLSSocket(raw, { ...psk, isServer: true, secureContext: createSecureContext(psk), pskCallback: (_socket: TLSSocket, identity: string) => (identity === transfer ? key : null) } as ConstructorParameters<typeof TLSSocket>[1]);
+  return new Promise((resolve, reject) => {
+    const refuse = (cause?: unknown): void => {
+      raw.destroy();
+      reject(new ZapError('move/channel-refused', 'The data channel could not be secured: the other end does not have this transfer\'s key.', { cause }));
+    };
+    socket.once(role === 'client' ? 'secureConnect' : 'secure', () => {
+      socket.off('error', refuse).off('close', refuse);
+      resolve(new Channel(socket));
+    });
+    socket.once('error', refuse).once('close', refuse);
+  });
+}
+
+/** The sending end: connects to the first address that answers. */
+export async function connectChannel(peer: { addresses: readonly string[]; port: number }, key: Buffer, transfer: string, signal?: AbortSignal): Promise<Channel> {
+  let last: unknown;
+  for (const host of peer.addresses) {
+    const socket = connect({ host, port: peer.port, noDelay: true });
+    try {
+      await once(socket, 'connect', { signal: AbortSignal.any([AbortSignal.timeout(connectTimeoutMs), ...(signal ? [signal] : [])]) });
+      return await secure(socket, key, transfer, 'client');
+    } catch (error) {
+      socket.destroy();
+      signal?.throwIfAborted();
+      last = error;
+      if (error instanceof ZapError) throw error;
+    }
+  }
+  throw new ZapError('move/unreachable', `The other host cannot be reached directly (${peer.addresses.join(', ')}, port ${peer.port}).`, { hint: 'Allow connections between the hosts; meanwhile the data goes through this computer.', cause: last });
+}
+
+export function secureClient(raw: Duplex, key: Buffer, transfer: string): Promise<Channel> {
+  return secure(raw, key, transfer, 'client');
+}
+
+export function secureServer(raw: Duplex, key: Buffer, transfer: string): Promise<Channel> {
+  return secure(raw, key, transfer, 'server');
+}
+
+/** The receiving end: hands out every channel that proves it has the key; strangers are cut off after a moment. */
+export class ChannelListener implements Disposable {
+  private readonly ready: Channel[] = [];
+  private waiting: ((channel: Channel) => void) | undefined;
+
+  private constructor(private readonly server: Server) {}
+
+  static async listen(key: Buffer, transfer: string, port = 0): Promise<ChannelListener> {
+    const server = createServer({ noDelay: true });
+    const listener = new ChannelListener(server);
+    server.on('connection', (socket: Socket) => {
+      socket.on('error', () => {});
+      const timer = setTimeout(() => socket.destroy(), connectTimeoutMs);
+      secureServer(socket, key, transfer).then(
+        (channel) => listener.arrived(channel),
+        () => {},
+      ).finally(() => clearTimeout(timer));
+    });
+    server.listen(port, '0.0.0.0');
+    await once(server, 'listening');
+    return listener;
+  }
+
+  get port(): number {
+    return (this.server.address() as AddressInfo).port;
+  }
+
+  async accept(signal: AbortSignal): Promise<Channel> {
+    const channel = this.ready.shift();
+    if (channel) return channel;
+    return await new Promise((resolve, reject) => {
+      const onAbort = (): void => {
+        this.waiting = undefined;
+        reject(signal.reason as Error);
+      };
+      if (signal.aborted) return onAbort();
+      signal.addEventListener('abort', onAbort, { once: true });
+      this.waiting = (arrived) => {
+        signal.removeEventListener('abort', onAbort);
+        resolve(arrived);
+      };
+    });
+  }
+
+  private arrived(channel: Channel): void {
+    if (this.waiting) {
+      const resolve = this.waiting;
+      this.waiting = undefined;
+      resolve(channel);
+    } else this.ready.push(channel);
+  }
+
+  [Symbol.dispose](): void {
+    this.server.close();
+  }
+}

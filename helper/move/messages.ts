@@ -1,0 +1,56 @@
+/**
+ * What the two ends of a data channel say to each other, in this order:
+ *
+ *   source                                target
+ *   offer                              →
+ *                                      ←  accept | failed
+ *   environment + stream, if asked     →
+ *   layer + stream (POD runs on)       →  (again as often as it pays)
+ *   prepare                            →
+ *                                      ←  prepared
+ *   checkpoint + images + layer delta  →
+ *                                      ←  restored (made, complete, stopped)
+ *   commit                             →
+ *                                      ←  running
+ *
+ * `failed` may come from either side wherever it is waited for, up to `commit`. After `commit` was sent nothing may fail any more: if the channel is
+ * lost, the source opens another one and says `verdict` until it is heard.
+ */
+import { z } from 'zod';
+import { Command, EnvironmentInfo, Pod, PodDemand, Step, TransferId } from '../protocol/model';
+
+export const Offer = z.strictObject({
+  type: z.literal('offer'),
+  version: z.literal(1),
+  transfer: TransferId,
+  kind: z.enum(['move', 'clone']),
+  demand: PodDemand,
+  owner: z.string(),
+  command: Command.nullable(),
+  user: z.string(),
+  hasDisplay: z.boolean(),
+  createdAt: z.string(),
+  /** The POD is suspended, and stays so unless it is to be resumed. */
+  isStored: z.boolean(),
+});
+export type Offer = z.infer<typeof Offer>;
+
+export const EnvironmentOffer = z.strictObject({ type: z.literal('environment-offer'), version: z.literal(1), environment: EnvironmentInfo });
+export const VerdictMessage = z.strictObject({ type: z.literal('verdict'), verdict: z.enum(['commit', 'abort']) });
+export type Verdict = z.infer<typeof VerdictMessage>['verdict'];
+export const FirstMessage = z.discriminatedUnion('type', [Offer, EnvironmentOffer, VerdictMessage]);
+
+export const Accept = z.strictObject({ type: z.literal('accept'), needsEnvironment: z.boolean() });
+export const EnvironmentStream = z.strictObject({ type: z.literal('environment'), environment: EnvironmentInfo });
+export const EnvironmentStored = z.strictObject({ type: z.literal('environment-stored') });
+export const Layer = z.strictObject({ type: z.literal('layer') });
+export const Prepare = z.strictObject({ type: z.literal('prepare') });
+export const Prepared = z.strictObject({ type: z.literal('prepared') });
+/** For the difference between the two hosts' clocks. */
+export const Ping = z.strictObject({ type: z.literal('ping') });
+export const Pong = z.strictObject({ type: z.literal('pong'), epochMs: z.number() });
+export const Checkpoint = z.strictObject({ type: z.literal('checkpoint') });
+export const BeforeCheckpoint = z.discriminatedUnion('type', [Layer, Ping, Prepare, Checkpoint]);
+export const Restored = z.strictObject({ type: z.literal('restored'), steps: z.array(Step) });
+export const Commit = z.strictObject({ type: z.literal('commit') });
+export const RunningNow = z.strictObject({ type: z.literal('running'), epochMs: z.number(), pod: Pod, steps: z.array(Step) });

@@ -1,0 +1,293 @@
+/**
+ * The receiving side of a move or clone.
+ *
+ * It trusts nothing that it was told earlier: what the source offers is checked again here. Until the source's commit everything is taken apart on
+ * failure; a restored POD waits, stopped, for as long as it takes to learn how the transfer ended.
+ */
+import { chownSync, mkdirSync, rmSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import type { z } from 'zod';
+import { assertNever, ZapError } from '../protocol/errors';
+import type { Pod, Progress, Step } from '../protocol/model';
+import { imagesName, writeManifest } from '../checkpoint/manifest';
+import { sizeOf } from '../checkpoint/suspend';
+import { Revival, type Revived } from '../checkpoint/revive';
+import { Steps } from '../checkpoint/steps';
+import { findCriu, formatVersion } from '../criu/features';
+import { rewriteForClone } from '../criu/images';
+import { readArchive } from '../files/archive-read';
+import type { EnvironmentStore } from '../files/environments';
+import { shiftIds } from '../files/id-shift';
+import { newUidBase } from '../pod/identity';
+import { writeIdentity } from '../pod/layer';
+import { lockHost, lockPod, podPaths, saveRecord, toPod, type PodRecord } from '../pod/record';
+import { destroyPod } from '../pod/remove';
+import { requireAcceptable } from '../preflight/target';
+import { memoryFreeBytes } from '../preflight/facts';
+import { bootId } from '../system/process';
+import type { Channel } from './channel';
+import { closeJournal, writeJournal, type JournalEntry } from './journal';
+import { BeforeCheckpoint, type EnvironmentOffer, EnvironmentStream, FirstMessage, type Offer } from './messages';
+import { awaitCommit } from './verdict';
+
+const maxImages = 100_000;
+
+export interface ReceiveContext {
+  transfer: string;
+  key: string;
+  port: number | null;
+  environments: EnvironmentStore;
+  signal: AbortSignal;
+  progress: (progress: Progress) => void;
+  nextChannel: (signal: AbortSignal) => Promise<Channel>;
+}
+
+/** Sees one transfer through; the POD that arrived, or nothing when it was an environment. */
+export async function receiveTransfer(channel: Channel, context: ReceiveContext): Promise<Pod | null> {
+  try {
+    const first = await channel.receive(FirstMessage, context.signal);
+    switch (first.type) {
+      case 'environment-offer':
+        await receiveEnvironment(first, channel, context);
+        return null;
+      case 'offer':
+        if (first.transfer !== context.transfer) throw new ZapError('move/protocol', 'The other host spoke of another transfer.');
+        return await new Receiving(first, channel, context).run();
+      case 'verdict':
+        throw new ZapError('move/protocol', 'The other host spoke of a transfer that this one does not know.');
+      default:
+        return assertNever(first);
+    }
+  } catch (error) {
+    const failure = ZapError.from(error);
+    if (channel.isOpen) await channel.send({ type: 'failed', error: failure.toWire() }).catch(() => {});
+    throw failure;
+  } finally {
+    channel.close();
+  }
+}
+
+async function receiveEnvironment(offer: z.infer<typeof EnvironmentOffer>, channel: Channel, context: ReceiveContext): Promise<void> {
+  const isHere = (await context.environments.get(offer.environment.digest)) !== undefined;
+  await channel.send({ type: 'accept', needsEnvironment: !isHere });
+  if (!isHere) await storeEnvironment(channel, context);
+  const [name] = offer.environment.names;
+  if (name !== undefined) await context.environments.name(offer.environment.digest, name);
+}
+
+async function storeEnvironment(channel: Channel, context: ReceiveContext): Promise<void> {
+  const { environment } = await channel.receive(EnvironmentStream, context.signal);
+  const [name] = environment.names;
+  let bytes = 0;
+  await context.environments.receive(environment.digest, channel.chunks(), {
+    signal: context.signal,
+    onBytes: (more) => context.progress({ phase: 'environment', bytes: (bytes += more), totalBytes: environment.sizeBytes }),
+    ...(name === undefined ? {} : { name }),
+  });
+  await channel.send({ type: 'environment-stored' });
+}
+
+class Receiving {
+  private readonly steps: Steps;
+  private readonly isClone: boolean;
+  private readonly willRun: boolean;
+  private record!: PodRecord;
+  private journal!: Extract<JournalEntry, { role: 'target' }>;
+  private revival: Revival | undefined;
+  private answerOver: Channel | undefined;
+
+  constructor(
+    private readonly offer: Offer,
+    private readonly channel: Channel,
+    private readonly context: ReceiveContext,
+  ) {
+    this.steps = new Steps(context.progress, context.signal);
+    this.isClone = offer.kind === 'clone';
+    this.willRun = offer.demand.willRun;
+  }
+
+  async run(): Promise<Pod> {
+    const { channel, context, steps } = this;
+    const { needsEnvironment } = await this.admit();
+    using _lock = lockPod(this.record, this.isClone ? 'arriving as a clone' : 'arriving');
+    try {
+      await channel.send({ type: 'accept', needsEnvironment });
+      if (needsEnvironment) await storeEnvironment(channel, context);
+      await this.receiveWhileRunning();
+      await steps.run('receive memory', () => this.receiveImages());
+      await steps.run('receive last files', () => this.receiveLayer());
+      if (this.isClone) await steps.run('new identity', () => this.assumeIdentity());
+      return this.willRun ? await this.revive() : await this.store();
+    } catch (error) {
+      const failure = await steps.undo(error);
+      await this.revival?.[Symbol.asyncDispose]();
+      throw failure;
+    }
+  }
+
+  private async admit(): Promise<{ needsEnvironment: boolean }> {
+    const { offer, context, steps } = this;
+    const { demand } = offer;
+    using _host = await lockHost();
+    const answer = await requireAcceptable(demand, context.environments);
+    this.record = {
+      version: 1,
+      id: demand.id,
+      name: demand.name,
+      owner: offer.owner,
+      environment: { digest: demand.environment.digest, name: demand.environment.name },
+      network: demand.network,
+      mac: demand.mac,
+      uidBase: this.isClone ? newUidBase() : demand.uidBase,
+      limits: demand.limits,
+      command: offer.command,
+      user: offer.user,
+      hasDisplay: offer.hasDisplay,
+      createdAt: offer.createdAt,
+      state: { kind: 'arriving', transfer: context.transfer },
+    };
+    this.journal = { role: 'target', version: 1, transfer: context.transfer, pod: demand.id, phase: 'open', port: context.port, key: context.key, isClone: this.isClone };
+    writeJournal(this.journal);
+    saveRecord(this.record);
+    steps.onUndo('remove the arriving POD', async () => {
+      await destroyPod(this.record);
+      closeJournal(this.journal);
+    });
+    const { layer, images } = podPaths(this.record.id);
+    mkdirSync(layer, { recursive: true, mode: 0o755 });
+    chownSync(layer, this.record.uidBase, this.record.uidBase);
+    mkdirSync(images, { recursive: true, mode: 0o700 });
+    return answer;
+  }
+
+  private async receiveWhileRunning(): Promise<void> {
+    const { channel, context, steps } = this;
+    for (;;) {
+      const message = await channel.receive(BeforeCheckpoint, context.signal);
+      switch (message.type) {
+        case 'layer':
+          await steps.run('files', () => this.receiveLayer());
+          break;
+        case 'ping':
+          await channel.send({ type: 'pong', epochMs: Date.now() });
+          break;
+        case 'prepare':
+          await steps.run('prepare', async () => {
+            if (this.willRun) this.revival = await Revival.prepare(this.record, context.environments);
+          });
+          await channel.send({ type: 'prepared' });
+          break;
+        case 'checkpoint':
+          return;
+        default:
+          assertNever(message);
+      }
+    }
+  }
+
+  private async receiveLayer(): Promise<void> {
+    const { offer, context, record } = this;
+    const mapId = this.isClone ? shiftIds(offer.demand.uidBase, record.uidBase) : shiftIds(record.uidBase, record.uidBase);
+    await readArchive(podPaths(record.id).layer, this.channel.chunks(), { signal: context.signal, mapId });
+  }
+
+  private async receiveImages(): Promise<void> {
+    const { context } = this;
+    let bytes = 0;
+    await readArchive(this.imagesDirectory, this.channel.chunks(), {
+      signal: context.signal,
+      limits: { maxEntries: maxImages, maxBytes: memoryFreeBytes() },
+      onBytes: (more) => context.progress({ phase: 'receive memory', bytes: (bytes += more) }),
+    });
+  }
+
+  private get imagesDirectory(): string {
+    const { images, checkpoint } = podPaths(this.record.id);
+    if (this.willRun) return images;
+    const directory = join(checkpoint, imagesName);
+    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    return directory;
+  }
+
+  private assumeIdentity(): void {
+    const { record } = this;
+    rewriteForClone(this.imagesDirectory, { hostIdBase: record.uidBase, hostName: record.name });
+    writeIdentity(record);
+  }
+
+  private async revive(): Promise<Pod> {
+    const { record, steps } = this;
+    if (!this.revival) throw new ZapError('move/protocol', 'The other host sent a checkpoint before it was prepared for.');
+    let heldMs = 0;
+    const startedMs = performance.now();
+    const revived = await steps.run('restore', () =>
+      this.revival!.revive({
+        images: podPaths(record.id).images,
+        isClone: this.isClone,
+        hold: async (init) => {
+          const heldSinceMs = performance.now();
+          steps.note('made, held', heldSinceMs - startedMs);
+          await this.awaitCommit(steps.done);
+          record.state = { kind: 'running', init, bootId: bootId(), since: new Date().toISOString() };
+          writeJournal({ ...this.journal, phase: 'committed' });
+          saveRecord(record);
+          heldMs = performance.now() - heldSinceMs;
+        },
+      }),
+    );
+    steps.note('resume', performance.now() - startedMs - heldMs);
+    this.settle(revived);
+    await this.answer(revived.runningEpochMs);
+    return toPod(record);
+  }
+
+  private async store(): Promise<Pod> {
+    const { record, steps } = this;
+    const { checkpoint, images } = podPaths(record.id);
+    const criuVersion = await findCriu().then(({ version }) => formatVersion(version), () => 'unknown');
+    const manifest = await steps.run('store', () => writeManifest(checkpoint, { podId: record.id, criuVersion, init: null }));
+    await this.awaitCommit(steps.done);
+    record.state = { kind: 'suspended', at: manifest.createdAt, sizeBytes: sizeOf(manifest) };
+    saveRecord(record);
+    steps.commit();
+    closeJournal(this.journal);
+    rmSync(dirname(images), { recursive: true, force: true });
+    await this.answer(Date.now());
+    return toPod(record);
+  }
+
+  private async awaitCommit(done: readonly Step[]): Promise<void> {
+    const { record, channel, context } = this;
+    writeJournal({ ...this.journal, phase: 'restored' });
+    await channel.send({ type: 'restored', steps: done.map((step) => ({ ...step })) });
+    this.answerOver = await awaitCommit(channel, {
+      podId: record.id,
+      nextChannel: context.nextChannel,
+      onDoubt: () => context.progress({ phase: 'in doubt' }),
+    });
+    context.progress({ phase: 'commit', isCommitted: true });
+  }
+
+  private settle(revived: Revived): void {
+    const { record, steps } = this;
+    record.state = revived.state;
+    saveRecord(record);
+    steps.commit();
+    rmSync(podPaths(record.id).images, { recursive: true, force: true });
+    closeJournal(this.journal);
+  }
+
+  /** The source asks again until it hears this. */
+  private async answer(epochMs: number): Promise<void> {
+    const message = { type: 'running', epochMs, pod: toPod(this.record), steps: this.steps.done } as const;
+    let over = this.answerOver;
+    for (let attempt = 0; attempt < 5; attempt++) {
+      try {
+        if (!over?.isOpen) return;
+        return await over.send(message);
+      } catch {
+        over = undefined;
+      }
+    }
+  }
+}

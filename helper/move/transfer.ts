@@ -1,0 +1,80 @@
+/** The two calls that make a transfer: one end listens, the other connects. */
+import type { Duplex } from 'node:stream';
+import { ZapError } from '../protocol/errors';
+import type { EventOf, Input, Output } from '../protocol/contract';
+import type { Progress } from '../protocol/model';
+import type { EnvironmentStore } from '../files/environments';
+import { hostAddresses } from '../network/uplink';
+import { findRecord, type Caller } from '../pod/record';
+import { ChannelListener, connectChannel, secureClient, secureServer, type Channel } from './channel';
+import { Accept } from './messages';
+import { sendEnvironment, sendPod } from './source';
+import { receiveTransfer } from './target';
+
+const acceptTimeoutMs = 60_000;
+
+export interface TransferContext {
+  caller: Caller;
+  environments: EnvironmentStore;
+  signal: AbortSignal;
+  /** Lane 0 of the call: the channel's bytes when they go through the desktop. */
+  relay: () => Duplex;
+}
+
+export async function receive(request: Input<'transfer.receive'>, context: TransferContext, event: (event: EventOf<'transfer.receive'>) => void): Promise<Output<'transfer.receive'>> {
+  const key = Buffer.from(request.key, 'hex');
+  const common = { transfer: request.transfer, key: request.key, environments: context.environments, signal: context.signal, progress: event };
+  if (request.relay) {
+    const channel = await secureServer(context.relay(), key, request.transfer);
+    return { pod: await receiveTransfer(channel, { ...common, port: null, nextChannel: never }) };
+  }
+  using listener = await ChannelListener.listen(key, request.transfer);
+  event({ listening: { addresses: (await hostAddresses()).slice(0, 16), port: listener.port } });
+  const timeout = AbortSignal.timeout(acceptTimeoutMs);
+  const channel = await listener.accept(AbortSignal.any([context.signal, timeout])).catch((error: unknown) => {
+    if (timeout.aborted) throw new ZapError('move/nobody-came', `The source did not connect within ${acceptTimeoutMs / 1000} s.`);
+    throw error;
+  });
+  return { pod: await receiveTransfer(channel, { ...common, port: listener.port, nextChannel: (signal) => listener.accept(signal) }) };
+}
+
+export async function send(request: Input<'transfer.send'>, context: TransferContext, progress: (progress: Progress) => void): Promise<Output<'transfer.send'>> {
+  const key = Buffer.from(request.key, 'hex');
+  const { job, peer, transfer } = request;
+  const open = (signal?: AbortSignal): Promise<Channel> => {
+    if (peer === 'relay') throw new ZapError('move/channel-lost', 'The data channel through the desktop was cut.');
+    return connectChannel(peer, key, transfer, signal);
+  };
+  const record = job.kind === 'environment' ? undefined : findRecord(job.pod, context.caller); // before the other host is bothered
+  const channel = peer === 'relay' ? await secureClient(context.relay(), key, transfer) : await open(context.signal);
+  if (job.kind === 'environment') {
+    return { kind: 'environment', ...(await offerEnvironment(job.environment, channel, { ...context, progress })) };
+  }
+  const result = await sendPod(record!, job, channel, {
+    environments: context.environments,
+    signal: context.signal,
+    progress,
+    reconnect: () => open(),
+    journal: { role: 'source', version: 1, transfer, pod: record!.id, phase: 'open', peer, key: request.key },
+  });
+  channel.close();
+  return { kind: 'pod', result };
+}
+
+async function offerEnvironment(reference: string, channel: Channel, context: TransferContext & { progress: (progress: Progress) => void }): Promise<{ digest: string; sentBytes: number }> {
+  try {
+    const environment = await context.environments.get(reference);
+    if (!environment) throw new ZapError('environment/unknown', `This host has no environment "${reference}".`, { hint: 'zap env list shows those there are.' });
+    await channel.send({ type: 'environment-offer', version: 1, environment });
+    const accept = await channel.receive(Accept, context.signal);
+    const sentBytes = accept.needsEnvironment ? await sendEnvironment(environment.digest, channel, context) : 0;
+    return { digest: environment.digest, sentBytes };
+  } finally {
+    channel.close();
+  }
+}
+
+/** Through the desktop there is one channel only; what is to be said after it was lost, a person says. */
+function never(signal: AbortSignal): Promise<Channel> {
+  return new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true }));
+}

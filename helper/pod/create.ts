@@ -1,0 +1,102 @@
+/** From an environment to a running POD. */
+import { chownSync, mkdirSync } from 'node:fs';
+import { ZapError } from '../protocol/errors';
+import type { Input } from '../protocol/contract';
+import type { Progress } from '../protocol/model';
+import type { EnvironmentStore } from '../files/environments';
+import { mountPodRoot } from '../files/pod-root';
+import { connect, createLink, planLink } from '../network/pod-link';
+import { findUplink, whoAnswers } from '../network/uplink';
+import { createGroups, enterGroups } from '../system/cgroup';
+import { bootId } from '../system/process';
+import { prepareLayer } from './layer';
+import { newMac, newPodId, newUidBase, requireFreeAddress, requireFreeName } from './identity';
+import { lockHost, lockPod, podPaths, saveRecord, type Caller, type PodRecord } from './record';
+import { destroyPod } from './remove';
+import { createSandbox, startSandbox } from './sandbox';
+import { waitForDisplay } from './display';
+
+export interface CreateContext {
+  caller: Caller;
+  environments: EnvironmentStore;
+  signal: AbortSignal;
+  progress: (progress: Progress) => void;
+}
+
+export async function createPod(request: Input<'pod.create'>, context: CreateContext): Promise<PodRecord> {
+  const environment = await context.environments.get(request.environment);
+  if (!environment) {
+    throw new ZapError('environment/unknown', `This host has no environment "${request.environment}".`, { hint: 'zap env list shows those there are; zap env build makes one.', data: { environment: request.environment } });
+  }
+  const id = newPodId();
+  if (request.network.profile === 'lan') await requireSilence(request.network.address);
+  const record: PodRecord = {
+    version: 1,
+    id,
+    name: request.name,
+    owner: context.caller.user,
+    environment: { digest: environment.digest, name: environment.names[0] ?? environment.digest.slice(7, 19) },
+    network: request.network,
+    mac: newMac(),
+    uidBase: 0,
+    limits: request.limits,
+    command: request.command ?? null,
+    user: environment.user,
+    hasDisplay: environment.hasDisplay && request.command === undefined,
+    createdAt: new Date().toISOString(),
+    state: { kind: 'creating' },
+  };
+  {
+    using _host = await lockHost();
+    requireFreeName(record.name);
+    requireFreeAddress(record);
+    record.uidBase = newUidBase();
+    saveRecord(record);
+  }
+  using _pod = lockPod(record, 'being created');
+  try {
+    context.progress({ phase: 'files' });
+    prepareLayer(record, request.geometry ?? '1280x800');
+    await mountRoot(record, context.environments);
+    context.signal.throwIfAborted();
+    context.progress({ phase: 'sandbox' });
+    const groups = createGroups(id, record.limits);
+    const link = await planLink(record);
+    const init = await createSandbox(record);
+    enterGroups(groups, init.pid);
+    await createLink(link, init.pid);
+    await connect(link, init.pid);
+    context.signal.throwIfAborted();
+    await startSandbox(record);
+    record.state = { kind: 'running', init, bootId: bootId(), since: new Date().toISOString() };
+    saveRecord(record);
+    if (record.hasDisplay) {
+      context.progress({ phase: 'display' });
+      await waitForDisplay(record, context.signal);
+    }
+    return record;
+  } catch (error) {
+    await destroyPod(record);
+    throw error;
+  }
+}
+
+/** The address must not be some other machine's; a host without arping cannot ask. */
+async function requireSilence(address: string): Promise<void> {
+  const mac = await whoAnswers(address, await findUplink(address));
+  if (mac) throw new ZapError('network/address-taken', `The address ${address} is in use on the network, by ${mac}.`, { hint: 'Choose another address.', data: { address, mac } });
+}
+
+/** Mounts the POD's root from its environment and its layer; also on the target of a move. */
+export async function mountRoot(record: PodRecord, environments: EnvironmentStore): Promise<void> {
+  const paths = podPaths(record.id);
+  mkdirSync(paths.work, { recursive: true, mode: 0o700 });
+  chownSync(paths.work, record.uidBase, record.uidBase);
+  await mountPodRoot({
+    environmentTree: environments.treePath(record.environment.digest),
+    layer: { upper: paths.layer, work: paths.work },
+    envMount: paths.envMount,
+    mountpoint: paths.root,
+    uidBase: record.uidBase,
+  });
+}

@@ -1,0 +1,136 @@
+/**
+ * Programs run in a POD from outside: terminals' clients and `exec`.
+ *
+ * They enter all of the POD's namespaces and its control groups, but are children of the helper and not of the POD: they are no part of the session and
+ * never of a checkpoint.
+ */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import type { ChildProcess } from 'node:child_process';
+import type { Duplex } from 'node:stream';
+import { createInterface } from 'node:readline';
+import { enterGroups, existingGroups } from '../system/cgroup';
+import { Pty, type WindowSize } from '../system/pty';
+import { start } from '../system/spawn';
+import { registerClient } from './clients';
+import { podPaths, requireRunning, type PodRecord, type RunningState } from './record';
+import { tmuxConfigurationPath, tmuxSocket } from './start-script';
+import { ZapError } from '../protocol/errors';
+import type { Input } from '../protocol/contract';
+
+/** What a program inside gets, and what it must not keep: capabilities are those of the POD's own processes. */
+function enterArguments(state: RunningState, user: string, command: readonly string[]): string[] {
+  const asUser = ['/usr/bin/setpriv', '--reuid', user, '--regid', user, '--init-groups', '--bounding-set', '-sys_admin,-sys_time,-sys_ptrace,-net_admin,-sys_module,-sys_rawio,-sys_boot,-mknod', '--inh-caps', '-all', '--'];
+  return ['--target', String(state.init.pid), '--all', '--wdns=/', '--', ...asUser, ...command];
+}
+
+function environmentFor(user: string, term: string): string[] {
+  return ['/usr/bin/env', '-i', 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', 'LANG=C.UTF-8', `TERM=${term}`, `USER=${user}`, `LOGNAME=${user}`, `HOME=${user === 'root' ? '/root' : `/home/${user}`}`, 'DISPLAY=:1'];
+}
+
+function joinGroups(record: PodRecord, child: ChildProcess): void {
+  if (child.pid === undefined) return;
+  try {
+    enterGroups(existingGroups(record.id).map((group) => join(group, 'cgroup.procs')), child.pid);
+  } catch {
+    // ended already
+  }
+}
+
+function followWindowSizes(lane: Duplex, resize: (size: WindowSize) => void): void {
+  const lines = createInterface({ input: lane });
+  lines.on('error', () => {});
+  lines.on('line', (line) => {
+    try {
+      const size = JSON.parse(line) as WindowSize;
+      if (Number.isInteger(size.columns) && Number.isInteger(size.rows) && size.columns > 0 && size.rows > 0 && size.columns <= 1000 && size.rows <= 1000) resize(size);
+    } catch {
+      // a line that is no size is no reason to end a terminal
+    }
+  });
+}
+
+/** Waits until everything written to a lane has left; the call's end would cut it off. */
+function flushed(lane: Duplex): Promise<void> {
+  return new Promise((resolve) => {
+    if (lane.destroyed) return resolve();
+    lane.once('finish', resolve).once('close', resolve);
+    lane.end();
+  });
+}
+
+function exitOf(child: ChildProcess): Promise<number> {
+  return new Promise((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', (code, signal) => resolve(code ?? (signal ? 128 : 1)));
+  });
+}
+
+export interface Lanes {
+  terminal: Duplex;
+  sizes: Duplex;
+  errors: Duplex;
+}
+
+/** Attaches a throw-away client to the POD's tmux server until it is closed or the POD freezes. */
+export async function attach(record: PodRecord, request: Input<'pod.attach'>, lanes: Lanes, signal: AbortSignal): Promise<'ended' | 'detached'> {
+  const state = requireRunning(record, 'show a terminal');
+  if (!existsSync(join(podPaths(record.id).root, tmuxConfigurationPath))) throw new ZapError('pod/no-terminal', `POD "${record.name}" has no terminal server.`, { hint: 'Its environment lacks tmux.' });
+  using client = registerClient(record, 'terminal', 'terminal');
+  const tmux = ['tmux', '-f', `/${tmuxConfigurationPath}`, '-S', tmuxSocket, 'new-session', '-A', '-s', request.window ?? 'main'];
+  using pty = Pty.start('nsenter', enterArguments(state, record.user, [...environmentFor(record.user, request.terminal.term), ...tmux]), request.terminal, request.terminal.term);
+  joinGroups(record, pty.child);
+  const end = (): void => void pty.child.kill('SIGHUP');
+  client.detach.addEventListener('abort', end, { once: true });
+  signal.addEventListener('abort', end, { once: true });
+  lanes.terminal.once('end', end).once('close', end);
+  followWindowSizes(lanes.sizes, (size) => pty.resize(size));
+  pty.stream.pipe(lanes.terminal, { end: false });
+  lanes.terminal.pipe(pty.stream);
+  await exitOf(pty.child);
+  client[Symbol.dispose](); // a freeze waits for nothing but the end of the client itself
+  await flushed(lanes.terminal);
+  return client.detach.aborted ? 'detached' : 'ended';
+}
+
+/** Runs a command with the caller's streams. */
+export async function exec(record: PodRecord, request: Input<'pod.exec'>, lanes: Lanes, signal: AbortSignal): Promise<number> {
+  const state = requireRunning(record, 'run a command');
+  const user = request.user ?? record.user;
+  if (request.detach) return await execInside(record, state, request.command);
+  using _client = registerClient(record, 'exec', request.command.join(' ').slice(0, 80));
+  const args = enterArguments(state, user, [...environmentFor(user, request.terminal?.term ?? 'dumb'), ...request.command]);
+  if (request.terminal) {
+    using pty = Pty.start('nsenter', args, request.terminal, request.terminal.term);
+    joinGroups(record, pty.child);
+    const end = (): void => void pty.child.kill('SIGHUP');
+    signal.addEventListener('abort', end, { once: true });
+    followWindowSizes(lanes.sizes, (size) => pty.resize(size));
+    pty.stream.pipe(lanes.terminal, { end: false });
+    lanes.terminal.pipe(pty.stream);
+    const code = await exitOf(pty.child);
+    await flushed(lanes.terminal);
+    return code;
+  }
+  const child = start('nsenter', args, { stdio: ['pipe', 'pipe', 'pipe'] });
+  joinGroups(record, child);
+  signal.addEventListener('abort', () => child.kill('SIGKILL'), { once: true });
+  child.stdin!.on('error', () => {}); // a command may end without reading its input
+  lanes.terminal.pipe(child.stdin!);
+  child.stdout!.pipe(lanes.terminal, { end: false });
+  child.stderr!.pipe(lanes.errors, { end: false });
+  const code = await exitOf(child);
+  await Promise.all([flushed(lanes.terminal), flushed(lanes.errors)]);
+  return code;
+}
+
+/** Starts a command as a descendant of the POD's own terminal server, so that it is a part of the session. */
+async function execInside(record: PodRecord, state: RunningState, command: readonly string[]): Promise<number> {
+  const tmux = ['tmux', '-S', tmuxSocket, 'new-window', '-d', '-t', 'main:', '--', ...command];
+  const child = start('nsenter', enterArguments(state, record.user, [...environmentFor(record.user, 'dumb'), ...tmux]), { stdio: ['ignore', 'ignore', 'pipe'] });
+  const message: Buffer[] = [];
+  child.stderr!.on('data', (chunk: Buffer) => message.push(chunk));
+  const code = await exitOf(child);
+  if (code !== 0) throw new ZapError('pod/exec-failed', `The command could not be started in POD "${record.name}": ${Buffer.concat(message).toString().trim()}`, { hint: 'Its environment needs tmux for --detach.' });
+  return 0;
+}

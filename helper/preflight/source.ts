@@ -1,0 +1,78 @@
+/** The source's half of preflight: what the POD is, what it needs, and what in it cannot be checkpointed. */
+import { ZapError } from '../protocol/errors';
+import type { Finding, PodDemand, Usage } from '../protocol/model';
+import { inspectTree } from '../criu/inspect';
+import type { EnvironmentStore } from '../files/environments';
+import { treeSize } from '../files/tree-size';
+import { podAddress } from '../network/pod-link';
+import { hasClients, runningCommands } from '../pod/clients';
+import { isRunning, observe, podPaths, type PodRecord } from '../pod/record';
+import { cpuSeconds } from '../system/cgroup';
+import { cpu, criuOrFinding, diskFreeBytes, memoryFreeBytes } from './facts';
+
+/** Measured on a 2-processor machine: a freeze costs this much, and this much more for each process and each mebibyte. */
+const freezeModel = { baseMs: 60, processMs: 2.5, mebibyteMs: 1.2 };
+
+export async function usageOf(record: PodRecord): Promise<{ usage: Usage; findings: Finding[] }> {
+  const layer = await treeSize(podPaths(record.id).layer);
+  const inside = isRunning(record) ? inspectTree(record.state.init.pid) : undefined;
+  return {
+    usage: {
+      processes: inside?.totals.processes ?? 0,
+      threads: inside?.totals.threads ?? 0,
+      memoryBytes: inside?.totals.memoryBytes ?? (record.state.kind === 'suspended' ? record.state.sizeBytes : 0),
+      layerBytes: layer.bytes,
+      layerFiles: layer.files,
+      tcpConnections: inside?.totals.tcpConnections ?? 0,
+      cpuSeconds: cpuSeconds(record.id),
+    },
+    // Terminals' clients and commands run by `exec` are processes from outside as well: the first let go, the second are named by their own finding.
+    findings: (inside?.findings ?? []).filter((finding) => finding.id !== 'criu/process-from-outside' || !hasClients(record)),
+  };
+}
+
+export async function demandOf(record: PodRecord, environments: EnvironmentStore, how: { isClone: boolean; willRun: boolean }): Promise<{ demand: PodDemand; findings: Finding[]; usage: Usage }> {
+  const environment = await environments.get(record.environment.digest);
+  if (!environment) throw new ZapError('environment/unknown', `The environment of POD "${record.name}" (${record.environment.name}) is not on its host any more.`, { hint: 'Bring it back with: zap env build' });
+  const { usage, findings } = await usageOf(record);
+  const address = podAddress(record.id, record.network);
+  return {
+    usage,
+    findings,
+    demand: {
+      id: record.id,
+      name: record.name,
+      environment: { digest: record.environment.digest, name: record.environment.name, sizeBytes: environment.sizeBytes },
+      network: record.network,
+      ...(address === undefined ? {} : { address }),
+      mac: record.mac,
+      uidBase: record.uidBase,
+      limits: record.limits,
+      memoryBytes: usage.memoryBytes,
+      layerBytes: usage.layerBytes,
+      cpuFlags: cpu().flags,
+      ...how,
+    },
+  };
+}
+
+export async function preflightSource(record: PodRecord, environments: EnvironmentStore, willRun: boolean): Promise<{ demand: PodDemand; findings: Finding[]; predictedFreezeMs: number }> {
+  const { demand, findings, usage } = await demandOf(record, environments, { isClone: false, willRun });
+  const state = observe(record);
+  if (state.kind !== 'running' && state.kind !== 'suspended') {
+    findings.push({ id: 'pod-state', severity: 'blocker', message: `The POD is ${state.kind}.`, hint: 'Only a running or a suspended POD can be moved.' });
+  }
+  if (state.kind === 'running') {
+    await criuOrFinding(findings);
+    const commands = runningCommands(record);
+    if (commands.length > 0) {
+      findings.push({ id: 'exec-running', severity: 'blocker', message: `Commands started with "zap pod exec" still run in it: ${commands.join(', ')}.`, hint: 'Let them end, or start such commands with --detach.' });
+    }
+    if (usage.memoryBytes > memoryFreeBytes()) {
+      findings.push({ id: 'source-memory', severity: 'blocker', message: 'The host has less free memory than the checkpoint needs.', hint: 'Free memory on the source.', data: { needBytes: usage.memoryBytes } });
+    }
+  }
+  if (diskFreeBytes() < 16 << 20) findings.push({ id: 'source-disk', severity: 'blocker', message: 'The disk of the source is full.', hint: 'Free some space under /var/lib/zap.' });
+  const predictedFreezeMs = state.kind === 'running' ? freezeModel.baseMs + freezeModel.processMs * usage.processes + freezeModel.mebibyteMs * (usage.memoryBytes / 2 ** 20) : 0;
+  return { demand, findings, predictedFreezeMs: Math.round(predictedFreezeMs) };
+}

@@ -1,0 +1,66 @@
+/** The target's half of preflight: can this host take the POD? */
+import { ZapError } from '../protocol/errors';
+import type { Finding, PodDemand } from '../protocol/model';
+import type { EnvironmentStore } from '../files/environments';
+import { podAddress } from '../network/pod-link';
+import { findUplink } from '../network/uplink';
+import { addressHolder } from '../pod/identity';
+import { listRecords } from '../pod/record';
+import { limitControllers } from '../system/cgroup';
+import { cpu, criuOrFinding, diskFreeBytes, memoryFreeBytes } from './facts';
+
+const reserveBytes = 64 * 2 ** 20;
+/** Instructions that programs choose by what the processor said when they started, and then cannot do without. */
+const isInstructionSet = /^(?:avx|sse|ssse|fma|bmi|aes|sha|f16c|popcnt|movbe|vaes|vpclmul|pclmul|gfni|adx|rdrand|rdseed|xsave|lzcnt|abm|amx|asimd|sve|atomics|crc32|pmull)/;
+
+export async function preflightTarget(demand: PodDemand, environments: EnvironmentStore): Promise<{ findings: Finding[]; needsEnvironment: boolean }> {
+  const findings: Finding[] = [];
+  const block = (id: string, message: string, hint: string, data: Record<string, unknown> = {}): void => void findings.push({ id, severity: 'blocker', message, hint, data });
+  const records = listRecords().filter((record) => record.id !== demand.id);
+  if (listRecords().length !== records.length) block('already-here', 'This POD is on the target already.', 'Choose another host.');
+  if (records.some((record) => record.name === demand.name)) block('name-taken', `A POD named "${demand.name}" exists on the target.`, `Rename one of them: zap pod rename ${demand.name} NEW`, { name: demand.name });
+  if (!demand.isClone && records.some((record) => record.uidBase === demand.uidBase)) block('id-range-taken', 'The POD\'s range of user ids belongs to another POD on the target.', 'Move one of the two to a third host.', { uidBase: demand.uidBase });
+  if (demand.willRun) {
+    await criuOrFinding(findings);
+    await checkNetwork(demand, findings);
+    const missing = demand.isClone ? [] : demand.cpuFlags.filter((flag) => isInstructionSet.test(flag) && !cpu().flags.includes(flag));
+    if (missing.length > 0) block('cpu-features', `The target's processor lacks ${missing.join(', ')}, which programs of the POD may be using.`, 'Move it to a host with the same or a newer processor.', { missing });
+    if (demand.memoryBytes * 2 + reserveBytes > memoryFreeBytes()) block('target-memory', `The target has too little free memory: ${mebibytes(memoryFreeBytes())} MiB, needed ${mebibytes(demand.memoryBytes * 2 + reserveBytes)} MiB.`, 'Free memory there, or choose another host.');
+    const offered = limitControllers();
+    for (const [limit, controller] of [['memoryBytes', 'memory'], ['cpus', 'cpu'], ['pids', 'pids']] as const) {
+      if (demand.limits[limit] !== undefined && !offered.includes(controller)) block('no-controller', `The target cannot enforce the POD's ${controller} limit.`, `Enable the ${controller} cgroup controller there.`, { controller });
+    }
+  }
+  const needsEnvironment = (await environments.get(demand.environment.digest)) === undefined;
+  const needBytes = demand.layerBytes + (needsEnvironment ? demand.environment.sizeBytes : 0) + (demand.willRun ? 0 : demand.memoryBytes) + reserveBytes;
+  if (needBytes > diskFreeBytes()) block('target-disk', `The target's disk has too little room: ${mebibytes(diskFreeBytes())} MiB free, needed ${mebibytes(needBytes)} MiB.`, 'Free some space there under /var/lib/zap, or choose another host.', { needBytes });
+  if (needsEnvironment) findings.push({ id: 'environment-copied', severity: 'note', message: `The environment "${demand.environment.name}" (${mebibytes(demand.environment.sizeBytes)} MiB) is copied to the target first; the POD runs on meanwhile.` });
+  if (demand.network.profile === 'nat') findings.push({ id: 'nat-connections', severity: 'warning', message: 'Connections through the host\'s address translation do not survive the move.', hint: 'With --network lan they would.' });
+  return { findings, needsEnvironment };
+}
+
+async function checkNetwork(demand: PodDemand, findings: Finding[]): Promise<void> {
+  const holder = addressHolder(demand);
+  if (holder) {
+    findings.push({ id: 'address-taken', severity: 'blocker', message: `The address ${podAddress(demand.id, demand.network)} belongs to POD "${holder.name}" on the target.`, hint: 'Give one of them another address.' });
+  }
+  if (demand.network.profile !== 'lan') return;
+  try {
+    await findUplink(demand.network.address);
+  } catch (thrown) {
+    const error = ZapError.from(thrown);
+    findings.push({ id: 'no-segment', severity: 'blocker', message: error.message, ...(error.hint === undefined ? {} : { hint: error.hint }) });
+  }
+}
+
+function mebibytes(bytes: number): number {
+  return Math.round(bytes / 2 ** 20);
+}
+
+/** For the transfer itself, which trusts no earlier answer: the first blocker as an error. */
+export async function requireAcceptable(demand: PodDemand, environments: EnvironmentStore): Promise<{ needsEnvironment: boolean }> {
+  const { findings, needsEnvironment } = await preflightTarget(demand, environments);
+  const blocker = findings.find((finding) => finding.severity === 'blocker');
+  if (blocker) throw new ZapError(`preflight/${blocker.id}`, blocker.message, { hint: blocker.hint, data: blocker.data });
+  return { needsEnvironment };
+}

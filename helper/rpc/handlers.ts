@@ -1,0 +1,117 @@
+/** What the helper does for each call of its contract. */
+import { hostname } from 'node:os';
+import { ZapError } from '../protocol/errors';
+import { protocolRange, type EventOf, type Input, type Method, type Output } from '../protocol/contract';
+import type { CallContext } from '../protocol/connection';
+import { resumePod, suspendPod } from '../checkpoint/suspend';
+import { probeCriu } from '../criu/probe';
+import { findCriu } from '../criu/features';
+import { EnvironmentStore } from '../files/environments';
+import { decide } from '../move/verdict';
+import { receive, send } from '../move/transfer';
+import { createPod } from '../pod/create';
+import { streamDisplay } from '../pod/display';
+import { attach, exec } from '../pod/enter';
+import { requireFreeName } from '../pod/identity';
+import { readLogs } from '../pod/logs';
+import { findRecord, listRecords, loadRecord, lockHost, lockPod, maySee, saveRecord, toPod, type Caller } from '../pod/record';
+import { destroyPod } from '../pod/remove';
+import { hostFacts } from '../preflight/facts';
+import { preflightSource, usageOf } from '../preflight/source';
+import { preflightTarget } from '../preflight/target';
+import { bootId } from '../system/process';
+import { version } from '../protocol/version';
+
+export interface HandlerContext<M extends Method> extends Omit<CallContext, 'event'> {
+  caller: Caller;
+  event(data: EventOf<M>): void;
+}
+
+type Handlers = { [M in Method]: (params: Input<M>, context: HandlerContext<M>) => Promise<Output<M>> };
+
+export function createHandlers(environments: EnvironmentStore): Handlers {
+  return {
+    async hello(params) {
+      if (params.min > protocolRange.max || params.max < protocolRange.min) {
+        throw new ZapError('host/protocol', `The helper on this host speaks protocol ${protocolRange.min}–${protocolRange.max}, the desktop ${params.min}–${params.max}.`, { hint: 'Use the same version of Zap on both sides.' });
+      }
+      return { protocol: Math.min(params.max, protocolRange.max), version, hostname: hostname(), bootId: bootId(), arch: process.arch, features: [] };
+    },
+    'host.facts': () => hostFacts(),
+    async 'host.selftest'() {
+      const { binary } = await findCriu();
+      const result = await probeCriu(binary);
+      if (result.isWorking) return { findings: [{ id: 'selftest', severity: 'note', message: `A probe was dumped in ${Math.round(result.dumpMs)} ms and restored in ${Math.round(result.restoreMs)} ms.` }] };
+      const { failure } = result;
+      return { findings: [{ id: 'selftest', severity: 'blocker', message: failure.message, ...(failure.hint === undefined ? {} : { hint: failure.hint }), data: { evidence: failure.evidence } }] };
+    },
+
+    async 'environment.list'() {
+      return { environments: await environments.list() };
+    },
+    'environment.build': ({ recipe }, { signal, event }) => environments.build(recipe, { signal, onLine: (line) => event({ line }) }),
+    'environment.import': ({ name }, { signal, lane }) => environments.importTree(lane(0) as AsyncIterable<Buffer>, name, { signal }),
+    'environment.remove': ({ environment }) => environments.remove(environment, { isInUse: (digest) => listRecords().some((record) => record.environment.digest === digest) }),
+
+    async 'pod.list'(_params, { caller }) {
+      return { pods: listRecords().filter((record) => maySee(caller, record)).map(toPod) };
+    },
+    async 'pod.show'({ pod }, { caller }) {
+      const record = findRecord(pod, caller);
+      const { usage, findings } = await usageOf(record);
+      return { pod: toPod(record), usage, command: record.command, findings };
+    },
+    async 'pod.create'(params, { caller, signal, event }) {
+      return toPod(await createPod(params, { caller, environments, signal, progress: event }));
+    },
+    async 'pod.rename'({ pod, name }, { caller }) {
+      const record = findRecord(pod, caller);
+      using _pod = lockPod(record, 'being renamed');
+      using _host = await lockHost();
+      requireFreeName(name, record.id);
+      record.name = name;
+      saveRecord(record);
+      return toPod(record);
+    },
+    async 'pod.delete'({ pod }, { caller }) {
+      const record = findRecord(pod, caller);
+      using _pod = lockPod(record, 'being deleted');
+      await destroyPod(record);
+      return {};
+    },
+    async 'pod.suspend'({ pod }, { caller, signal, event }) {
+      const record = findRecord(pod, caller);
+      return { ...(await suspendPod(record, event, signal)), pod: toPod(record) };
+    },
+    async 'pod.resume'({ pod }, { caller, signal, event }) {
+      const record = findRecord(pod, caller);
+      return { ...(await resumePod(record, environments, event, signal)), pod: toPod(record) };
+    },
+    async 'pod.recover'({ pod, decision }, { caller }) {
+      const record = findRecord(pod, caller);
+      decide(record.id, decision === 'run-here' ? 'commit' : 'abort');
+      const now = loadRecord(record.id);
+      return { pod: now ? toPod(now) : null };
+    },
+    async 'pod.exec'(params, { caller, lane, signal }) {
+      return { exitCode: await exec(findRecord(params.pod, caller), params, { terminal: lane(0), sizes: lane(1), errors: lane(2) }, signal) };
+    },
+    async 'pod.attach'(params, { caller, lane, signal }) {
+      return { reason: await attach(findRecord(params.pod, caller), params, { terminal: lane(0), sizes: lane(1), errors: lane(2) }, signal) };
+    },
+    async 'pod.display'({ pod }, { caller, lane, signal }) {
+      return { reason: await streamDisplay(findRecord(pod, caller), lane(0), signal) };
+    },
+    async 'pod.logs'({ pod, lines }, { caller }) {
+      return { files: readLogs(findRecord(pod, caller), lines) };
+    },
+
+    async 'preflight.source'({ pod, willRun }, { caller }) {
+      return await preflightSource(findRecord(pod, caller), environments, willRun);
+    },
+    'preflight.target': ({ demand }) => preflightTarget(demand, environments),
+
+    'transfer.receive': (params, { caller, lane, signal, event }) => receive(params, { caller, environments, signal, relay: () => lane(0) }, event),
+    'transfer.send': (params, { caller, lane, signal, event }) => send(params, { caller, environments, signal, relay: () => lane(0) }, event),
+  };
+}
