@@ -65,7 +65,14 @@ export function parseEntry(json: Buffer): Entry {
   return entry;
 }
 
-/** Refuses a path that is not plainly below the root; the empty path is the root itself. */
+/** Refuses a path that does not lead plainly to a place below a root. */
+export function parsePath(path: string): string {
+  if (path.includes('\0')) throw unsafeArchive('a NUL in a path', path);
+  checkPath(path, false);
+  return path;
+}
+
+/** The empty path is the root itself. */
 function checkPath(path: string, mayBeRoot: boolean): void {
   if (path === '') {
     if (mayBeRoot) return;

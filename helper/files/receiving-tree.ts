@@ -1,7 +1,8 @@
 /** The tree that an archive is unpacked into: directories held open, names made room for, times of directories put right at the end. */
 import { closeSync } from 'node:fs';
-import { splitPath, unsafeArchive } from './entry';
-import { goneCodes, walkTree } from './walk';
+import { unsafeArchive } from './entry';
+import { emptying } from './remove-tree';
+import { goneCodes } from './walk';
 import { O_DIRECTORY, O_NOFOLLOW, O_RDONLY, openBeneath, removeDirectoryAt, setTimeAt, statAt, statFd, unlinkAt } from '../system/paths';
 
 type Time = [seconds: number, nanoseconds: number];
@@ -62,7 +63,7 @@ export class ReceivingTree {
     this.forget(path);
     const top = this.openBeneath(path);
     try {
-      removeContent(top);
+      for (const _ of emptying(top));
     } finally {
       closeSync(top);
     }
@@ -106,24 +107,5 @@ export class ReceivingTree {
       this.open.delete(known);
     }
     for (const known of this.times.keys()) if (known === path || known.startsWith(`${path}/`)) this.times.delete(known);
-  }
-}
-
-/** Empties a directory, without a descriptor for each level: trees can be deeper than descriptors are many. */
-export function removeContent(top: number): void {
-  const directories: string[] = [];
-  for (const step of walkTree(top)) {
-    if (step.path === '') continue;
-    if (step.stat.type === 'directory') directories.push(step.path);
-    else unlinkAt(step.directory, step.name);
-  }
-  for (const path of directories.reverse()) {
-    const [parent, name] = splitPath(path);
-    const directory = openBeneath(top, parent, O_RDONLY | O_DIRECTORY);
-    try {
-      removeDirectoryAt(directory, name);
-    } finally {
-      closeSync(directory);
-    }
   }
 }

@@ -103,7 +103,7 @@ function setAttributes(mount: number, { set = 0, propagation = 0, namespace = 0 
 }
 
 /** A user namespace that maps 0..65535 to `base`: the kernel takes its map for a mount's. Needs a process for as long as it is being made. */
-async function userNamespace(base: number): Promise<AsyncDisposable & { fd: number }> {
+export async function userNamespace(base: number): Promise<AsyncDisposable & { fd: number }> {
   const child = start('unshare', ['--user', 'cat'], { stdio: ['pipe', 'pipe', 'ignore'] });
   const ended = once(child, 'close');
   try {

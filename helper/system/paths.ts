@@ -44,6 +44,7 @@ const OPENAT2 = 437;
 const RESOLVE_NO_MAGICLINKS = 2;
 const RESOLVE_NO_SYMLINKS = 4;
 const RESOLVE_BENEATH = 8;
+const RESOLVE_IN_ROOT = 16;
 const SEEK_DATA = 3;
 const SEEK_HOLE = 4;
 const ENOENT = 2;
@@ -81,10 +82,19 @@ export function openAt(directory: number, name: string, flags: number, mode = 0)
 
 /** Opens a path that must not leave the directory nor pass through any symbolic link: the kernel refuses it, whatever happens meanwhile. */
 export function openBeneath(directory: number, path: string, flags: number): number {
+  return openResolved(directory, path === '' ? '.' : path, flags, RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS);
+}
+
+/** Opens a path as a program that has the directory for its root would: symbolic links are followed, and cannot lead outside. */
+export function openInRoot(directory: number, path: string, flags: number): number {
+  return openResolved(directory, path, flags, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
+}
+
+function openResolved(directory: number, path: string, flags: number, resolve: number): number {
   const how = Buffer.alloc(24);
   how.writeBigUInt64LE(BigInt(flags | O_CLOEXEC), 0);
-  how.writeBigUInt64LE(BigInt(RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS), 16);
-  return checked(openat2Call(OPENAT2, directory, cString(path === '' ? '.' : path), how, how.length), 'openat2', toReadable(path));
+  how.writeBigUInt64LE(BigInt(resolve), 16);
+  return checked(openat2Call(OPENAT2, directory, cString(path), how, how.length), 'openat2', toReadable(path));
 }
 
 /** What is known of a name; nothing when there is no such name. */
