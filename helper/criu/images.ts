@@ -3,7 +3,7 @@
  *
  * An image is one or two magic numbers (which kind of file, which image), then entries of a length and a protobuf message each.
  */
-import { readdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, readdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ZapError } from '../protocol/errors';
 import { decode, encode } from './messages';
@@ -90,7 +90,9 @@ function rewrite(directory: string, prefix: string, kind: number, change: (entry
     const path = join(directory, name);
     const image = readImage(readFileSync(path));
     if (image.kind !== kind) throw new ZapError('criu/image-unreadable', `${name} is not the image that its name says.`, { data: { path, magic: image.kind.toString(16) } });
+    // Restored tasks open images themselves, with the POD's ids: what they may not read stops the restore.
     writeFileSync(`${path}.new`, writeImage({ ...image, entries: image.entries.map(change) }), { mode: 0o600 });
+    chmodSync(`${path}.new`, statSync(path).mode);
     renameSync(`${path}.new`, path);
   }
 }

@@ -1,12 +1,14 @@
 /** The engine against a real CRIU and a real tree: needs root and CRIU 4.2 (`ZAP_CRIU` names one that is not installed in the usual places). */
 import { spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, rmdirSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { buildSync } from 'esbuild';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { identify, isAlive } from '../system/process';
+import { run } from '../system/spawn';
+import { rewriteForClone } from './images';
 import { dumpOptions, restoreOptions } from './options';
 import { probeCriu, startProbeTree, type ProbeTree } from './probe';
 import { killRestored } from './restored-tree';
@@ -169,18 +171,19 @@ describeWithCriu('a CRIU session', (binary) => {
     await expect(restore).rejects.toMatchObject({ code: 'criu/image-unreadable', evidence: [expect.stringContaining('Unexpected EOF')] });
   });
 
-  test('the tree runs on when the process that holds the dump is killed', async () => {
+  /** A process of its own that drives CRIU until it is held; it prints what the hold says, and is killed by the test. */
+  async function hold(source: string, ...args: string[]) {
     const bundle = join(directory, 'hold.cjs');
     buildSync({
       stdin: {
         contents: `import { CriuSession } from './session';
-          import { dumpOptions } from './options';
-          const [binary, workDirectory, imagesDirectory, initPid] = process.argv.slice(2);
-          void CriuSession.start({ binary, workDirectory }).then((session) =>
-            session.dump(dumpOptions({ initPid: Number(initPid), imagesDirectory }), {
-              postDump: () => { console.log('held', session.pid); return new Promise(() => setInterval(() => {}, 1000)); } }));`,
+          import { dumpOptions, restoreOptions } from './options';
+          import { writeFileSync } from 'node:fs';
+          const [binary, workDirectory, imagesDirectory, ...args] = process.argv.slice(2);
+          const held = (...words) => { console.log(words.join(' ')); return new Promise(() => setInterval(() => {}, 1000)); };
+          ${source}`,
         resolveDir: fileURLToPath(new URL('.', import.meta.url)),
-        loader: 'ts',
+        loader: 'js',
       },
       bundle: true,
       platform: 'node',
@@ -188,21 +191,91 @@ describeWithCriu('a CRIU session', (binary) => {
       external: ['koffi'],
       outfile: bundle,
     });
-    const holder = spawn(process.execPath, [bundle, binary, directory, imagesDirectory, String(tree.initPid)], {
+    const holder = spawn(process.execPath, [bundle, binary, directory, imagesDirectory, ...args], {
       stdio: ['ignore', 'pipe', 'inherit'],
       env: { ...process.env, NODE_PATH: fileURLToPath(new URL('../../node_modules', import.meta.url)) },
     });
+    const words = await new Promise<string>((resolve) => holder.stdout.once('data', (chunk: Buffer) => resolve(chunk.toString())));
+    return { numbers: words.trim().split(' ').map(Number), kill: () => holder.kill('SIGKILL') };
+  }
+
+  test('the tree runs on when the process that holds the dump is killed', async () => {
+    const holder = await hold(
+      `void CriuSession.start({ binary, workDirectory }).then((session) =>
+        session.dump(dumpOptions({ initPid: Number(args[0]), imagesDirectory }), { postDump: () => held(session.pid) }));`,
+      String(tree.initPid),
+    );
+    const criu = identify(holder.numbers[0]!)!;
+    expect(await standsStill()).toBe(true);
+    holder.kill();
+    expect(await hasProgress()).toBe(true);
+    await expect.poll(() => isAlive(criu)).toBe(false);
+    expect(isPidAlive(tree.initPid)).toBe(true);
+  });
+
+  test('nothing is left when the process that holds the restore at post-restore is killed', async () => {
+    await using dumper = await startSession();
+    await dumper.dump(dumpOptions({ initPid: tree.initPid, imagesDirectory }));
+    const holder = await hold(
+      `void CriuSession.start({ binary, workDirectory }).then((session) =>
+        session.restore(restoreOptions({ imagesDirectory, rootDirectory: args[0] }), { postRestore: (initPid) => held(initPid, session.pid) }));`,
+      tree.rootDirectory,
+    );
+    const [init, criu] = holder.numbers.map((pid) => identify(pid)!);
+    expect(await standsStill()).toBe(true);
+    holder.kill();
+    await expect.poll(() => isAlive(criu!)).toBe(false);
+    expect(isAlive(init!)).toBe(false);
+    expect(await standsStill()).toBe(true);
+  });
+
+  test('a tree that was restored into a frozen cgroup waits there, complete, whatever becomes of the processes around it', async () => {
+    const unified = readFileSync('/proc/self/mountinfo', 'utf8').split('\n').find((line) => line.includes(' - cgroup2 '))!.split(' ')[4]!;
+    const ownGroup = join(unified, /^0::(.*)$/m.exec(readFileSync('/proc/self/cgroup', 'utf8'))![1]!);
+    const group = join(unified, `zap-session-test-${process.pid}`);
+    mkdirSync(group);
+    let initPid = 0;
     try {
-      const line = await new Promise<string>((resolve) => holder.stdout.once('data', (chunk: Buffer) => resolve(chunk.toString())));
-      const criuPid = Number(line.split(' ')[1]);
-      const criu = identify(criuPid)!;
+      await using dumper = await startSession();
+      await dumper.dump(dumpOptions({ initPid: tree.initPid, imagesDirectory }));
+      const holder = await hold(
+        `const [rootDirectory, group, ownGroup] = args;
+        const procs = (group) => [group + '/cgroup.procs'];
+        void CriuSession.start({ binary, workDirectory, cgroupProcs: procs(group), cgroupProcsOnceForked: procs(ownGroup) }).then(async (session) => {
+          const { initPid } = await session.restore(restoreOptions({ imagesDirectory, rootDirectory }), {
+            preResume: async () => writeFileSync(group + '/cgroup.freeze', '1') });
+          await held(initPid, session.pid); });`,
+        tree.rootDirectory, group, ownGroup,
+      );
+      initPid = holder.numbers[0]!;
+      holder.kill();
       expect(await standsStill()).toBe(true);
-      holder.kill('SIGKILL');
+      expect(isPidAlive(initPid)).toBe(true);
+      expect(readFileSync(`/proc/${initPid}/status`, 'utf8')).toMatch(/TracerPid:\s+0\n/);
+      expect(readFileSync(join(group, 'cgroup.procs'), 'utf8')).not.toContain(String(holder.numbers[1]));
+      writeFileSync(join(group, 'cgroup.freeze'), '0');
       expect(await hasProgress()).toBe(true);
-      await expect.poll(() => isAlive(criu)).toBe(false);
+    } finally {
+      writeFileSync(join(group, 'cgroup.freeze'), '0');
+      if (initPid !== 0) await endTree(initPid);
+      await vi.waitFor(() => rmdirSync(group)); // empty a moment after its last process was reaped
+    }
+  });
+
+  test('a clone gets its host ids and its host name from the rewritten images', async () => {
+    await using dumper = await startSession();
+    await dumper.dump(dumpOptions({ initPid: tree.initPid, imagesDirectory, isClone: true }));
+    rewriteForClone(imagesDirectory, { hostIdBase: 1_500_000, hostName: 'the-copy' });
+    chmodSync(tickFile, 0o666); // the copy's root is nobody's root here
+    await using restorer = await startSession();
+    const { initPid } = await restorer.restore(restoreOptions({ imagesDirectory, rootDirectory: tree.rootDirectory, isClone: true }));
+    try {
+      expect(readFileSync(`/proc/${initPid}/uid_map`, 'utf8').trim().split(/\s+/)).toEqual(['0', '1500000', '1']);
+      const { stdout } = await run('nsenter', ['--target', String(initPid), '--uts', 'hostname']);
+      expect(stdout.trim()).toBe('the-copy');
       expect(isPidAlive(tree.initPid)).toBe(true);
     } finally {
-      holder.kill('SIGKILL');
+      await endTree(initPid);
     }
   });
 

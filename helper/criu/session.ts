@@ -15,7 +15,10 @@ import { CriuConnection, markCloseOnExec } from './connection';
 import { criuFailure, type CriuFailure } from './failure';
 import { messageType, type CriuOptions, type CriuRequest, type CriuResponse } from './messages';
 import { killRestored } from './restored-tree';
-import { readDumpTimes, readRestoreTimes, type DumpTimes, type RestoreTimes } from './stats';
+import type { DumpHooks, DumpOutcome, RestoreHooks, RestoreOutcome, StageTime } from './stages';
+import { readDumpTimes, readRestoreTimes } from './stats';
+
+export type { DumpHooks, DumpOutcome, RestoreHooks, RestoreOutcome, StageTime } from './stages';
 
 export interface SessionOptions {
   /** Absolute path of CRIU. */
@@ -26,51 +29,6 @@ export interface SessionOptions {
   cgroupProcs?: readonly string[];
   /** cgroup.procs files that CRIU is written into once the restored init exists, so that the POD's cgroup can be frozen without freezing CRIU. */
   cgroupProcsOnceForked?: readonly string[];
-}
-
-/** When CRIU came to a stage, and how long it was kept there. */
-export interface StageTime {
-  stage: string;
-  /** performance.now() at arrival: for differences within this process. */
-  atMs: number;
-  /** Date.now() at arrival: for comparison between hosts. */
-  epochMs: number;
-  heldMs: number;
-}
-
-export interface DumpHooks {
-  /** Before the freeze. Rejecting cancels. */
-  preDump?: () => Promise<void>;
-  /** All tasks are frozen. Rejecting cancels; the tree runs on. */
-  networkLock?: () => Promise<void>;
-  /** The images are complete, the tree is frozen and alive. Default 'kill'. Rejecting is 'resume', and rejects the dump. */
-  postDump?: () => Promise<'kill' | 'resume'>;
-}
-
-export interface DumpOutcome {
-  /** What became of the tree. */
-  tree: 'killed' | 'resumed' | 'left-running';
-  stages: StageTime[];
-  /** From request to answer. */
-  totalMs: number;
-  /** Missing after 'resumed'. */
-  times: DumpTimes | undefined;
-}
-
-export interface RestoreHooks {
-  /** The init task and its namespaces exist, nothing in them yet: the place to fill the network namespace. */
-  setupNamespaces?: (initPid: number) => Promise<void>;
-  /** Every task is made. Rejecting, or the end of this process, ends them all: the hold that survives a crash of the helper. */
-  postRestore?: (initPid: number) => Promise<void>;
-  /** Every task is ready to run and stopped. Rejecting ends them all; the end of *this process* lets them run. */
-  preResume?: (initPid: number) => Promise<void>;
-}
-
-export interface RestoreOutcome {
-  initPid: number;
-  stages: StageTime[];
-  totalMs: number;
-  times: RestoreTimes | undefined;
 }
 
 type StageHook = (pid: number | undefined) => Promise<boolean>;
