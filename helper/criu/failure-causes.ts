@@ -78,7 +78,7 @@ export const causes: readonly Cause[] = [
     hint: 'Detach viewers and terminals first; close what was started into the POD from outside.',
   },
   {
-    code: 'criu/unaccepted-connection',
+    code: 'criu/connected-tcp',
     pattern: /Connected TCP socket(?:,| in image)/,
     message: () => 'A TCP connection stood in the way.',
     hint: 'The checkpoint and the restore must both handle established connections.',
@@ -150,6 +150,12 @@ export const causes: readonly Cause[] = [
     pattern: /Unable to open an userfaultfd/,
     message: () => 'The kernel refuses post-copy memory inside a user namespace.',
     hint: 'It needs vm.unprivileged_userfaultfd=1 for the time of the move.',
+  },
+  {
+    code: 'criu/images-closed',
+    pattern: /Unable to open (\S+\.img): Permission denied/,
+    message: (match) => `The POD’s processes may not read the checkpoint (${match[1]}).`,
+    hint: 'Restored tasks open images with the POD’s ids: the directory of the images must be open to search (0711), the one above it closed.',
   },
   {
     code: 'criu/file-changed',

@@ -23,6 +23,7 @@ const seen: [code: string, line: string, sentence: RegExp][] = [
   ['criu/connection-to-outside', "Error (criu/sk-unix.c:881): unix: Can't dump half of stream unix connection. name: (null); peer name: (null)", /other end/],
   ['criu/mount-not-restorable', 'Error (criu/mount.c:3141): mnt: No mapping for 128:/data mountpoint', /\(\/data\)/],
   ['criu/no-space', "Error (criu/image.c:845): Can't write img file: No space left on device", /space/],
+  ['criu/images-closed', 'Error (criu/image.c:635): Unable to open tty-info.img: Permission denied', /tty-info/],
   ['criu/already-traced', 'Error (compel/src/lib/infect.c:261): Unseizable non-zombie 88 found, state S, err -1/88', /88/],
   ['criu/file-missing', "Error (criu/files-reg.c:2267): Can't open file usr/bin/sleep on restore: No such file or directory", /usr\/bin\/sleep/],
 ];
