@@ -32,7 +32,7 @@ export class Fleet {
 
   /** Hosts that PODs may be on. This computer counts once a helper has worked on it: asking needs root and leaves traces. */
   get hosts(): string[] {
-    return existsSync('/var/lib/zap/pods') ? [...this.inventory.names, LOCAL] : this.inventory.names;
+    return existsSync('/var/lib/zap') ? [...this.inventory.names, LOCAL] : this.inventory.names;
   }
 
   client(host: string, signal?: AbortSignal): Promise<HelperClient> {
