@@ -155,7 +155,7 @@ export const causes: readonly Cause[] = [
     code: 'criu/images-closed',
     pattern: /Unable to open (\S+\.img): Permission denied/,
     message: (match) => `The POD’s processes may not read the checkpoint (${match[1]}).`,
-    hint: 'Restored tasks open images with the POD’s ids: the directory of the images must be open to search (0711), the one above it closed.',
+    hint: 'Restored tasks open images with the POD’s ids: every directory that CRIU is given must be open to search for them.',
   },
   {
     code: 'criu/file-changed',

@@ -3,7 +3,7 @@
  *
  * An image is one or two magic numbers (which kind of file, which image), then entries of a length and a protobuf message each.
  */
-import { chmodSync, readdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, readdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ZapError } from '../protocol/errors';
 import { decode, encode } from './messages';
@@ -57,6 +57,19 @@ export function listImages(directory: string): ImagesSize {
     .map((entry) => ({ name: entry.name, sizeBytes: statSync(join(directory, entry.name)).size }))
     .sort((a, b) => (a.name < b.name ? -1 : 1));
   return { files, totalBytes: files.reduce((sum, file) => sum + file.sizeBytes, 0) };
+}
+
+/**
+ * Lets the POD's root, and no other user of this host, find its images: restored tasks open them with the POD's ids.
+ *
+ * CRIU makes image files readable for all, so the directory is what keeps a POD's memory private.
+ */
+export function openToPod(directory: string): void {
+  const name = readdirSync(directory).find((candidate) => candidate.startsWith('userns-'));
+  const [entry] = name === undefined ? [] : readImage(readFileSync(join(directory, name))).entries;
+  const groupOfRoot = entry && decode('UserNamespace', entry).gidMap.find((extent) => extent.first === 0)?.lowerFirst;
+  chownSync(directory, 0, groupOfRoot ?? 0);
+  chmodSync(directory, 0o710);
 }
 
 export interface CloneIdentity {

@@ -1,6 +1,6 @@
 /** The engine against a real CRIU and a real tree: needs root and CRIU 4.2 (`ZAP_CRIU` names one that is not installed in the usual places). */
 import { spawn } from 'node:child_process';
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, rmdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, rmdirSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -48,7 +48,7 @@ describeWithCriu('a CRIU session', (binary) => {
   beforeEach(async () => {
     directory = mkdtempSync(join(tmpdir(), 'zap-session-test-'));
     imagesDirectory = join(directory, 'images');
-    mkdirSync(imagesDirectory);
+    mkdirSync(imagesDirectory, { mode: 0o700 });
     tickFile = join(directory, 'ticks');
     tree = await startProbeTree({ program: ticker(tickFile), isRootWritable: true });
   });
@@ -274,6 +274,7 @@ describeWithCriu('a CRIU session', (binary) => {
       const { stdout } = await run('nsenter', ['--target', String(initPid), '--uts', 'hostname']);
       expect(stdout.trim()).toBe('the-copy');
       expect(isPidAlive(tree.initPid)).toBe(true);
+      expect(statSync(imagesDirectory)).toMatchObject({ mode: 0o40710, uid: 0, gid: 1_500_000 });
     } finally {
       await endTree(initPid);
     }

@@ -13,6 +13,7 @@ import { identify, type ProcessIdentity } from '../system/process';
 import { start } from '../system/spawn';
 import { CriuConnection, markCloseOnExec } from './connection';
 import { criuFailure, type CriuFailure } from './failure';
+import { openToPod } from './images';
 import { messageType, type CriuOptions, type CriuRequest, type CriuResponse } from './messages';
 import { killRestored } from './restored-tree';
 import type { DumpHooks, DumpOutcome, RestoreHooks, RestoreOutcome, StageTime } from './stages';
@@ -131,6 +132,7 @@ export class CriuSession implements AsyncDisposable {
         throw error;
       }
     };
+    if (options.imagesDir !== undefined) openToPod(options.imagesDir);
     try {
       const { response, stages, totalMs } = await this.#perform('restore', options, {
         'setup-namespaces': stage(hooks.setupNamespaces),
