@@ -91,11 +91,11 @@ class Lane extends Duplex {
       const { chunk, done } = this.waiting;
       const piece = chunk.subarray(0, Math.min(chunk.length, this.credit, MAX_DATA_BYTES));
       this.credit -= piece.length;
-      this.sendFrame(Frame.data, piece);
-      if (piece.length === chunk.length) {
-        this.waiting = undefined;
-        done();
-      } else this.waiting.chunk = chunk.subarray(piece.length);
+      const isWhole = piece.length === chunk.length;
+      if (isWhole) this.waiting = undefined;
+      else this.waiting.chunk = chunk.subarray(piece.length);
+      this.sendFrame(Frame.data, piece); // may bring its credit, and so us, back before it returns
+      if (isWhole) done();
     }
   }
 }

@@ -22,6 +22,9 @@ export interface TransferOptions {
 
 export type Sent = Output<'transfer.send'>;
 
+/** For the end that did not fail. */
+const GRACE_MS = 30_000;
+
 type Peer = Input<'transfer.send'>['peer'];
 
 export async function transfer(source: HelperClient, target: HelperClient, job: SendJob, options: TransferOptions): Promise<Sent> {
@@ -58,9 +61,26 @@ async function attempt(source: HelperClient, target: HelperClient, job: SendJob,
   send.result.catch(() => stop.abort());
   if (isRelayed) join(send.lane(0), receive.lane(0));
 
-  const [sent, received] = await Promise.allSettled([send.result, receive.result]);
+  const [sent, received] = await bothSettled(send.result, receive.result);
   if (sent.status === 'fulfilled') return sent.value; // the source speaks last: whatever else broke, the transfer is done
   throw rootCause([sent, received], options.signal);
+}
+
+/** Both results; once one end has failed, the other has a while to undo or finish its part. */
+async function bothSettled<A, B>(a: Promise<A>, b: Promise<B>): Promise<[PromiseSettledResult<A>, PromiseSettledResult<B>]> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    const start = (): void => {
+      timer ??= setTimeout(() => reject(new ZapError('move/peer-lost', 'One end of the transfer failed, and the other does not come to an end.')), GRACE_MS);
+    };
+    a.catch(start);
+    b.catch(start);
+  });
+  try {
+    return await Promise.allSettled([Promise.race([a, late]), Promise.race([b, late])]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 function endedEarly(): never {

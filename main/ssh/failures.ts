@@ -33,6 +33,7 @@ export function asSshError(error: SshFailure, target: SshTarget, timeoutMs: numb
       });
     case 'handshake':
     case 'protocol':
+      if (error.message.includes('lost before handshake')) return new ZapError('host/connection-lost', `${target.name} (${where}) broke the connection.`, options);
       return new ZapError('host/handshake-failed', `${target.name} (${where}) does not speak SSH as expected: ${error.message}`, options);
   }
   return new ZapError('host/connection-failed', `The connection to ${target.name} (${where}) failed: ${error.message}`, options);

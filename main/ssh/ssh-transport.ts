@@ -90,22 +90,21 @@ class SshTransport implements Transport {
     private readonly target: SshTarget,
   ) {}
 
-  async exec(argv: readonly string[]): Promise<RemoteProcess> {
-    const channel = await new Promise<ClientChannel>((resolve, reject) => {
-      this.client.exec(shellQuote(argv), (error, opened) => (error ? reject(this.lost(error)) : resolve(opened)));
+  exec(argv: readonly string[]): Promise<RemoteProcess> {
+    return new Promise((resolve, reject) => {
+      try {
+        this.client.exec(shellQuote(argv), (error, channel) => {
+          if (error) reject(this.lost(error));
+          else resolve(asProcess(channel)); // in this turn: a short program's end may stand in the same packet
+        });
+      } catch (error) {
+        reject(this.lost(error as Error)); // ssh2 throws when the connection is gone already
+      }
     });
-    const exit = new Promise<number | null>((resolve) => {
-      let status: number | null = null;
-      channel.once('exit', (code: number | null) => (status = code));
-      channel.once('close', () => resolve(status));
-    });
-    return { stdin: channel, stdout: channel, stderr: channel.stderr, exit };
   }
 
   async upload(localPath: string, remotePath: string, options: UploadOptions = {}): Promise<void> {
-    const sftp = await new Promise<SFTPWrapper>((resolve, reject) => {
-      this.client.sftp((error, opened) => (error ? reject(this.lost(error)) : resolve(opened)));
-    });
+    const sftp = await this.openSftp();
     const abort = (): void => sftp.end();
     options.signal?.addEventListener('abort', abort, { once: true });
     try {
@@ -124,9 +123,28 @@ class SshTransport implements Transport {
     this.client.end();
   }
 
+  private openSftp(): Promise<SFTPWrapper> {
+    return new Promise((resolve, reject) => {
+      try {
+        this.client.sftp((error, opened) => (error ? reject(this.lost(error)) : resolve(opened)));
+      } catch (error) {
+        reject(this.lost(error as Error));
+      }
+    });
+  }
+
   private lost(error: Error): ZapError {
     return new ZapError('host/connection-lost', `The connection to ${this.target.name} ended.`, { cause: error });
   }
+}
+
+function asProcess(channel: ClientChannel): RemoteProcess {
+  const exit = new Promise<number | null>((resolve) => {
+    let status: number | null = null;
+    channel.once('exit', (code: number | null) => (status = code));
+    channel.once('close', () => resolve(status));
+  });
+  return { stdin: channel, stdout: channel, stderr: channel.stderr, exit };
 }
 
 function refusalOf(verdict: Verdict, target: SshTarget, key: Buffer): ZapError | undefined {
