@@ -76,7 +76,7 @@ describeWithCriu('inotify paths', (binary) => {
     rmSync(imagesDirectory, { recursive: true, force: true });
     mkdirSync(imagesDirectory);
     await using session = await CriuSession.start({ binary, workDirectory: directory });
-    return await session.dump({ ...dumpOptions({ initPid: tree.initPid, imagesDirectory }), logLevel: 2 });
+    return await session.dump(dumpOptions({ initPid: tree.initPid, imagesDirectory }));
   };
 
   test('are found, and CRIU dumps with them', async () => {

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { dumpOptions, restoreOptions } from './options';
 
-const always = { imagesDirFd: -1, imagesDir: '/ck', logLevel: 1, extUnixSk: true, fileLocks: true, manageCgroupsMode: 0, emptyNs: 0x40000000, external: ['mnt[]'], networkLock: 3 };
+const always = { imagesDirFd: -1, imagesDir: '/ck', logLevel: 2, extUnixSk: true, fileLocks: true, manageCgroupsMode: 0, emptyNs: 0x40000000, external: ['mnt[]'], networkLock: 3 };
 const everyDump = { ...always, pid: 42, logFile: 'dump.log', tcpEstablished: true, tcpSkipInFlight: true, linkRemap: true, forceIrmap: true, ghostLimit: 268435456 };
 const everyRestore = { ...always, logFile: 'restore.log', root: '/pods/p/root' };
 const dump = { initPid: 42, imagesDirectory: '/ck' };

@@ -25,7 +25,7 @@ export interface DumpFacts {
   external?: readonly string[];
   /** The POD's deleted but open files larger than this stop the dump. */
   ghostLimitBytes?: number;
-  /** 1 errors (the default), 2 warnings, 4 everything. */
+  /** 1 errors, 2 warnings too (the default: they often say what the error does not, and cost nothing that can be measured), 4 everything. */
   logLevel?: number;
   /** How long the POD may take to freeze. */
   freezeTimeoutMs?: number;
@@ -78,7 +78,7 @@ function common(facts: { imagesDirectory: string; external?: readonly string[]; 
   return {
     imagesDirFd: -1,
     imagesDir: facts.imagesDirectory,
-    logLevel: facts.logLevel ?? 1,
+    logLevel: facts.logLevel ?? 2,
     extUnixSk: true,
     fileLocks: true,
     manageCgroupsMode: manageCgroupsIgnore,
