@@ -23,7 +23,7 @@ const script = `
 exec 3<&-
 export DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8 HOME=/root
 printf '#!/bin/sh\\nexit 101\\n' >/usr/sbin/policy-rc.d; chmod 755 /usr/sbin/policy-rc.d
-cp /mnt/resolv.conf /etc/resolv.conf
+rm -f /etc/resolv.conf /etc/hostname; cp /mnt/resolv.conf /etc/resolv.conf
 cp /mnt/sources.list /etc/apt/sources.list
 apt='apt-get -qy -o Dpkg::Use-Pty=0 -o APT::Sandbox::User=root'
 $apt update
