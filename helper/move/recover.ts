@@ -9,7 +9,6 @@ import { join } from 'node:path';
 import { ZapError } from '../protocol/errors';
 import { endedInCheckpoint, settleSuspended } from '../checkpoint/suspend';
 import { Revival } from '../checkpoint/revive';
-import { rewriteForClone } from '../criu/images';
 import type { EnvironmentStore } from '../files/environments';
 import { connect, planLink } from '../network/pod-link';
 import { isRunning, listRecords, loadRecord, podPaths, saveRecord, toPod, type PodRecord } from '../pod/record';
@@ -43,18 +42,25 @@ export function recoverHost(environments: EnvironmentStore, log: (line: string) 
         const remote = await recoverTransfer(entry, environments);
         if (remote) {
           isHeld = true;
-          remoteJobs.push(() => remote().catch((error: unknown) => log(`transfer ${entry.transfer}: ${ZapError.from(error).message}`)).finally(() => lock[Symbol.dispose]()));
+          remoteJobs.push(() => remote().catch((error: unknown) => log(`transfer ${entry.transfer}: ${ZapError.from(error).message}`)).finally(() => release(lock, entry.pod)));
         }
       } catch (error) {
         log(`transfer ${entry.transfer}: ${ZapError.from(error).message}`);
       } finally {
-        if (!isHeld) lock[Symbol.dispose]();
+        if (!isHeld) release(lock, entry.pod);
       }
     }
     for (const record of listRecords()) await recoverRecord(record).catch((error: unknown) => log(`POD ${record.name}: ${ZapError.from(error).message}`));
   })();
   const remote = local.then(async () => void (await Promise.all(remoteJobs.map((job) => job()))));
   return { local, remote };
+}
+
+/** A POD that recovery has removed leaves no lock behind either. */
+function release(lock: Lock, podId: string): void {
+  if (loadRecord(podId)) return lock[Symbol.dispose]();
+  rmSync(`${podPaths(podId).lock}.holder`, { force: true });
+  lock.remove();
 }
 
 async function recoverTransfer(entry: JournalEntry, environments: EnvironmentStore): Promise<(() => Promise<void>) | undefined> {
@@ -117,7 +123,6 @@ async function reviveArrived(record: PodRecord, entry: TargetJournal, environmen
     closeJournal(entry); // the host was restarted; `observe` says what that means
     return;
   }
-  if (entry.isClone) rewriteForClone(images, { hostIdBase: record.uidBase, hostName: record.name });
   await using revival = await Revival.prepare(record, environments);
   const revived = await revival.revive({
     images,

@@ -16,7 +16,7 @@ import { listImages } from '../criu/images';
 import { writeArchive } from '../files/archive-write';
 import type { EnvironmentStore } from '../files/environments';
 import { LayerSync } from '../files/layer-sync';
-import { isRunning, lockPod, observe, podPaths, saveRecord, type PodRecord } from '../pod/record';
+import { forgetLock, isRunning, lockPod, observe, podPaths, saveRecord, type PodRecord } from '../pod/record';
 import { destroyPod, requireNothingLeft } from '../pod/remove';
 import { demandOf } from '../preflight/source';
 import { killNamespace } from '../system/process';
@@ -37,11 +37,13 @@ type PodJob = Exclude<SendJob, { kind: 'environment' }>;
 type Arrived = z.infer<typeof RunningNow>;
 
 export async function sendPod(record: PodRecord, job: PodJob, channel: Channel, context: SendContext): Promise<TransferResult> {
-  using _lock = lockPod(record, job.kind === 'move' ? 'being moved' : 'being cloned');
+  using lock = lockPod(record, job.kind === 'move' ? 'being moved' : 'being cloned');
   const steps = new Steps(context.progress, context.signal);
   const sending = new Sending(record, job, channel, context, steps);
   try {
-    return await sending.run();
+    const result = await sending.run();
+    if (job.kind === 'move') forgetLock(record, lock);
+    return result;
   } catch (error) {
     const failure = await steps.undo(error);
     if (!sending.isCommitted) void tellAbort(channel, failure, context);

@@ -5,7 +5,7 @@
  * failure; a restored POD waits, stopped, for as long as it takes to learn how the transfer ended.
  */
 import { chownSync, mkdirSync, rmSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import type { z } from 'zod';
 import { assertNever, ZapError } from '../protocol/errors';
 import type { Pod, Progress, Step } from '../protocol/model';
@@ -20,7 +20,7 @@ import type { EnvironmentStore } from '../files/environments';
 import { shiftIds } from '../files/id-shift';
 import { newUidBase } from '../pod/identity';
 import { writeIdentity } from '../pod/layer';
-import { lockHost, lockPod, podPaths, saveRecord, toPod, type PodRecord } from '../pod/record';
+import { forgetLock, loadRecord, lockHost, lockPod, podPaths, saveRecord, toPod, type PodRecord } from '../pod/record';
 import { destroyPod } from '../pod/remove';
 import { requireAcceptable } from '../preflight/target';
 import { memoryFreeBytes } from '../preflight/facts';
@@ -109,7 +109,7 @@ class Receiving {
   async run(): Promise<Pod> {
     const { channel, context, steps } = this;
     const { needsEnvironment } = await this.admit();
-    using _lock = lockPod(this.record, this.isClone ? 'arriving as a clone' : 'arriving');
+    using lock = lockPod(this.record, this.isClone ? 'arriving as a clone' : 'arriving');
     try {
       await channel.send({ type: 'accept', needsEnvironment });
       if (needsEnvironment) await storeEnvironment(channel, context);
@@ -121,6 +121,7 @@ class Receiving {
     } catch (error) {
       const failure = await steps.undo(error);
       await this.revival?.[Symbol.asyncDispose]();
+      if (!loadRecord(this.record.id)) forgetLock(this.record, lock);
       throw failure;
     }
   }
@@ -243,7 +244,7 @@ class Receiving {
 
   private async store(): Promise<Pod> {
     const { record, steps } = this;
-    const { checkpoint, images } = podPaths(record.id);
+    const { checkpoint, images, run } = podPaths(record.id);
     const criuVersion = await findCriu().then(({ version }) => formatVersion(version), () => 'unknown');
     const manifest = await steps.run('store', () => writeManifest(checkpoint, { podId: record.id, criuVersion, init: null }));
     await this.awaitCommit(steps.done);
@@ -251,7 +252,7 @@ class Receiving {
     saveRecord(record);
     steps.commit();
     closeJournal(this.journal);
-    rmSync(dirname(images), { recursive: true, force: true });
+    for (const path of [images, run]) rmSync(path, { recursive: true, force: true });
     await this.answer(Date.now());
     return toPod(record);
   }

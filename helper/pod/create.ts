@@ -1,5 +1,6 @@
 /** From an environment to a running POD. */
-import { chownSync, mkdirSync } from 'node:fs';
+import { chmodSync, chownSync, mkdirSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { ZapError } from '../protocol/errors';
 import type { Input } from '../protocol/contract';
 import type { Progress } from '../protocol/model';
@@ -11,7 +12,7 @@ import { createGroups, enterGroups } from '../system/cgroup';
 import { bootId } from '../system/process';
 import { prepareLayer } from './layer';
 import { newMac, newPodId, newUidBase, requireFreeAddress, requireFreeName } from './identity';
-import { lockHost, lockPod, podPaths, saveRecord, type Caller, type PodRecord } from './record';
+import { forgetLock, lockHost, lockPod, podPaths, runRoot, saveRecord, type Caller, type PodRecord } from './record';
 import { destroyPod } from './remove';
 import { createSandbox, startSandbox } from './sandbox';
 import { waitForDisplay } from './display';
@@ -53,7 +54,7 @@ export async function createPod(request: Input<'pod.create'>, context: CreateCon
     record.uidBase = newUidBase();
     saveRecord(record);
   }
-  using _pod = lockPod(record, 'being created');
+  using lock = lockPod(record, 'being created');
   try {
     context.progress({ phase: 'files' });
     prepareLayer(record, request.geometry ?? '1280x800');
@@ -77,6 +78,7 @@ export async function createPod(request: Input<'pod.create'>, context: CreateCon
     return record;
   } catch (error) {
     await destroyPod(record);
+    forgetLock(record, lock);
     throw error;
   }
 }
@@ -90,6 +92,7 @@ async function requireSilence(address: string): Promise<void> {
 /** Mounts the POD's root from its environment and its layer; also on the target of a move. */
 export async function mountRoot(record: PodRecord, environments: EnvironmentStore): Promise<void> {
   const paths = podPaths(record.id);
+  makeRunDirectory(record);
   mkdirSync(paths.work, { recursive: true, mode: 0o700 });
   chownSync(paths.work, record.uidBase, record.uidBase);
   await mountPodRoot({
@@ -99,4 +102,13 @@ export async function mountRoot(record: PodRecord, environments: EnvironmentStor
     mountpoint: paths.root,
     uidBase: record.uidBase,
   });
+}
+
+/** The POD's first process looks its root up with the POD's own ids: it may pass through, nobody else of the host may. */
+function makeRunDirectory(record: PodRecord): void {
+  const { run } = podPaths(record.id);
+  mkdirSync(run, { recursive: true, mode: 0o700 });
+  for (const path of [runRoot, dirname(run)]) chmodSync(path, 0o711);
+  chownSync(run, 0, record.uidBase);
+  chmodSync(run, 0o710);
 }

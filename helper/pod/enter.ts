@@ -13,14 +13,17 @@ import { enterGroups, existingGroups } from '../system/cgroup';
 import { Pty, type WindowSize } from '../system/pty';
 import { start } from '../system/spawn';
 import { registerClient } from './clients';
+import { podCapabilities } from './sandbox';
 import { podPaths, requireRunning, type PodRecord, type RunningState } from './record';
 import { tmuxConfigurationPath, tmuxSocket } from './start-script';
 import { ZapError } from '../protocol/errors';
 import type { Input } from '../protocol/contract';
 
+const boundingSet = ['-all', ...podCapabilities.map((name) => `+${name.slice('CAP_'.length).toLowerCase()}`)].join(',');
+
 /** What a program inside gets, and what it must not keep: capabilities are those of the POD's own processes. */
 function enterArguments(state: RunningState, user: string, command: readonly string[]): string[] {
-  const asUser = ['/usr/bin/setpriv', '--reuid', user, '--regid', user, '--init-groups', '--bounding-set', '-sys_admin,-sys_time,-sys_ptrace,-net_admin,-sys_module,-sys_rawio,-sys_boot,-mknod', '--inh-caps', '-all', '--'];
+  const asUser = ['/usr/bin/setpriv', '--reuid', user, '--regid', user, '--init-groups', '--bounding-set', boundingSet, '--inh-caps', '-all', '--'];
   return ['--target', String(state.init.pid), '--all', '--wdns=/', '--', ...asUser, ...command];
 }
 

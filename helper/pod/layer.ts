@@ -1,6 +1,7 @@
 /** What the helper itself puts into a POD's layer, while nothing of the POD runs on it. */
-import { chownSync, copyFileSync, lstatSync, mkdirSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { chownSync, lstatSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { readFileIfThere } from '../system/atomic-file';
 import { podPaths, type PodRecord } from './record';
 import { commandFile, commandPath, startPath, startScript, tmuxConfiguration, tmuxConfigurationPath } from './start-script';
 
@@ -13,14 +14,7 @@ export function prepareLayer(record: PodRecord, geometry: string): void {
   put(record, tmuxConfigurationPath, tmuxConfiguration, 0o644);
   if (record.command) put(record, commandPath, commandFile(record.command), 0o644);
   writeIdentity(record);
-  if (record.network.profile !== 'none') {
-    put(record, 'etc/resolv.conf', '', 0o644);
-    try {
-      copyFileSync(realpathSync('/etc/resolv.conf'), join(layer, 'etc/resolv.conf'));
-    } catch {
-      // a host without name resolution gives its PODs none
-    }
-  }
+  if (record.network.profile !== 'none') put(record, 'etc/resolv.conf', readFileIfThere('/etc/resolv.conf') ?? '', 0o644);
 }
 
 /** Who the POD is, in the files where programs look that up. */

@@ -3,7 +3,7 @@
  *
  * A record is one JSON file, replaced as a whole. It says what was last decided; what is true now is asked of the kernel (`observe`).
  */
-import { mkdirSync, readdirSync } from 'node:fs';
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { assertNever, ZapError } from '../protocol/errors';
@@ -78,7 +78,7 @@ export function podPaths(id: string): PodPaths {
     run,
     envMount: join(run, 'env'),
     root: join(run, 'root'),
-    images: join(run, 'images'),
+    images: join(runRoot, 'images', id),
     criu: join(run, 'criu'),
     clients: join(run, 'clients'),
     lock: join(runRoot, 'locks', id),
@@ -130,11 +130,17 @@ export function lockPod(record: PodRecord, operation: string): Lock {
   mkdirSync(join(runRoot, 'locks'), { recursive: true, mode: 0o700 });
   const lock = Lock.try(podPaths(record.id).lock);
   if (lock) {
-    writeFileAtomic(`${podPaths(record.id).lock}.holder`, operation);
+    writeFileSync(`${podPaths(record.id).lock}.holder`, operation, { mode: 0o600 });
     return lock;
   }
   const holder = readFileIfThere(`${podPaths(record.id).lock}.holder`) ?? 'another operation';
   throw new ZapError('pod/busy', `POD "${record.name}" is busy: ${holder}.`, { hint: 'Wait until that has ended, then try again.', data: { pod: record.name, operation: holder } });
+}
+
+/** Lets go of a POD that is not on this host any more. */
+export function forgetLock(record: PodRecord, lock: Lock): void {
+  rmSync(`${podPaths(record.id).lock}.holder`, { force: true });
+  lock.remove();
 }
 
 /** Held for the short moment in which names, addresses and id ranges are compared and taken. */

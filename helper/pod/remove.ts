@@ -25,8 +25,7 @@ export async function dismantle(record: PodRecord, init: ProcessIdentity | undef
 export async function destroyPod(record: PodRecord): Promise<void> {
   const state = record.state.kind === 'leaving' ? record.state.was : record.state;
   await dismantle(record, state.kind === 'running' ? state.init : undefined);
-  rmSync(podPaths(record.id).directory, { recursive: true, force: true });
-  rmSync(`${podPaths(record.id).lock}.holder`, { force: true });
+  for (const path of [podPaths(record.id).directory, podPaths(record.id).images]) rmSync(path, { recursive: true, force: true });
 }
 
 /** Processes that are in the POD's groups without being in its pid namespace: those of a sandbox that was not finished, and of exec. */
@@ -52,7 +51,7 @@ export function leftovers(record: PodRecord): string[] {
   }
   if (existsSync(`/sys/class/net/${outerName(record.id)}`)) found.push(`link ${outerName(record.id)}`);
   for (const group of existingGroups(record.id)) found.push(`cgroup ${group}`);
-  for (const path of [paths.run, paths.directory, join(runRoot, 'runc', record.id)]) if (existsSync(path)) found.push(`file ${path}`);
+  for (const path of [paths.run, paths.directory, paths.images, join(runRoot, 'runc', record.id)]) if (existsSync(path)) found.push(`file ${path}`);
   const state = record.state.kind === 'leaving' ? record.state.was : record.state;
   if (state.kind === 'running' && isAlive(state.init)) found.push(`process ${state.init.pid}`);
   found.push(...processesWithIds(record.uidBase));

@@ -16,13 +16,13 @@ import { startPath } from './start-script';
 
 export const idsPerPod = 65536;
 
-const capabilities = ['CAP_CHOWN', 'CAP_DAC_OVERRIDE', 'CAP_FOWNER', 'CAP_FSETID', 'CAP_KILL', 'CAP_NET_BIND_SERVICE', 'CAP_SETFCAP', 'CAP_SETGID', 'CAP_SETPCAP', 'CAP_SETUID', 'CAP_SYS_CHROOT', 'CAP_AUDIT_WRITE', 'CAP_NET_RAW'];
+export const podCapabilities = ['CAP_CHOWN', 'CAP_DAC_OVERRIDE', 'CAP_FOWNER', 'CAP_FSETID', 'CAP_KILL', 'CAP_NET_BIND_SERVICE', 'CAP_SETFCAP', 'CAP_SETGID', 'CAP_SETPCAP', 'CAP_SETUID', 'CAP_SYS_CHROOT', 'CAP_AUDIT_WRITE', 'CAP_NET_RAW'];
 /** Needed to make the time namespace inside the user namespace, and dropped by the same first process. */
 const firstProcessOnly = ['CAP_SYS_ADMIN', 'CAP_SYS_TIME'];
 
 /** `config.json` of the POD. Shape: OCI runtime specification 1.0. */
 export function ociConfiguration(record: PodRecord): object {
-  const bounding = [...capabilities, ...firstProcessOnly];
+  const bounding = [...podCapabilities, ...firstProcessOnly];
   const ids = [{ containerID: 0, hostID: record.uidBase, size: idsPerPod }];
   const drop = '-sys_admin,-sys_time';
   return {

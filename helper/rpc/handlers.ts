@@ -14,7 +14,7 @@ import { streamDisplay } from '../pod/display';
 import { attach, exec } from '../pod/enter';
 import { requireFreeName } from '../pod/identity';
 import { readLogs } from '../pod/logs';
-import { findRecord, listRecords, loadRecord, lockHost, lockPod, maySee, saveRecord, toPod, type Caller } from '../pod/record';
+import { findRecord, forgetLock, listRecords, loadRecord, lockHost, lockPod, maySee, saveRecord, toPod, type Caller } from '../pod/record';
 import { destroyPod } from '../pod/remove';
 import { hostFacts } from '../preflight/facts';
 import { preflightSource, usageOf } from '../preflight/source';
@@ -75,8 +75,9 @@ export function createHandlers(environments: EnvironmentStore): Handlers {
     },
     async 'pod.delete'({ pod }, { caller }) {
       const record = findRecord(pod, caller);
-      using _pod = lockPod(record, 'being deleted');
+      using lock = lockPod(record, 'being deleted');
       await destroyPod(record);
+      forgetLock(record, lock);
       return {};
     },
     async 'pod.suspend'({ pod }, { caller, signal, event }) {

@@ -3,7 +3,7 @@
  *
  * flock(2): the kernel lets go when the holder dies, however it dies, so that a crash never leaves a POD locked.
  */
-import { closeSync, mkdirSync, openSync } from 'node:fs';
+import { closeSync, fstatSync, mkdirSync, openSync, rmSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { checked, libc } from './native';
@@ -13,7 +13,7 @@ const LOCK_EX = 2;
 const LOCK_NB = 4;
 
 export class Lock implements Disposable {
-  private constructor(private fd: number) {}
+  private constructor(private fd: number, private readonly path: string) {}
 
   /** Takes the lock if nobody has it. Two locks of one process exclude each other as well. */
   static try(path: string): Lock | undefined {
@@ -21,7 +21,9 @@ export class Lock implements Disposable {
     const fd = openSync(path, 'a', 0o600);
     try {
       checked(flock(fd, LOCK_EX | LOCK_NB), 'flock', path);
-      return new Lock(fd);
+      if (isSameFile(fd, path)) return new Lock(fd, path);
+      closeSync(fd); // the holder before us removed the file: what we have locked has no name any more
+      return Lock.try(path);
     } catch (error) {
       closeSync(fd);
       const code = (error as { code?: string }).code;
@@ -39,8 +41,19 @@ export class Lock implements Disposable {
     }
   }
 
+  /** Gives the lock up together with its file. */
+  remove(): void {
+    rmSync(this.path, { force: true });
+    this[Symbol.dispose]();
+  }
+
   [Symbol.dispose](): void {
     if (this.fd >= 0) closeSync(this.fd);
     this.fd = -1;
   }
+}
+
+function isSameFile(fd: number, path: string): boolean {
+  const there = statSync(path, { throwIfNoEntry: false });
+  return there !== undefined && there.ino === fstatSync(fd).ino;
 }

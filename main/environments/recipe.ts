@@ -1,6 +1,7 @@
 /**
  * Recipes of environments: directories with `recipe.json`, an optional `setup.sh` and a tree `files/`, read into the one object that a helper builds from.
  */
+import { existsSync } from 'node:fs';
 import { readdir, readFile, lstat } from 'node:fs/promises';
 import { basename, join, relative } from 'node:path';
 import { z } from 'zod';
@@ -30,10 +31,10 @@ export async function readRecipe(directory: string): Promise<Recipe> {
   return { ...description.data, ...(setup === undefined ? {} : { setup }), files };
 }
 
-/** All recipes in the directories of `parent`, by name. */
+/** All recipes in the directories of `parent`, by name; a directory without recipe.json is something else. */
 export async function readRecipes(parent: string): Promise<Recipe[]> {
   const names = (await readdir(parent, { withFileTypes: true }).catch(ignoreMissing)) ?? [];
-  const directories = names.filter((entry) => entry.isDirectory()).map((entry) => join(parent, entry.name));
+  const directories = names.map((entry) => join(parent, entry.name)).filter((directory) => existsSync(join(directory, 'recipe.json')));
   const recipes = await Promise.all(directories.map(readRecipe));
   return recipes.sort((a, b) => a.name.localeCompare(b.name));
 }

@@ -92,8 +92,8 @@ describe.skipIf(!isRoot)('virtualisation', { timeout: 120_000 }, () => {
       for (const pod of [one, other]) await ask(pod, 'ready', ours);
       await driver.exec(one, ['touch', '/tmp/only-in-one']);
       await driver.move(one, 'beta');
-      const pids = await Promise.all([one, other].map((pod) => driver.exec(pod, ['pgrep', '-f', '/usr/lib/probe/run.py'])));
-      expect(pids[0]).toBe(pids[1]);
+      const [pids, otherPids] = await Promise.all([one, other].map(async (pod) => (await driver.exec(pod, ['pgrep', 'python3'])).trim().split('\n')));
+      expect(pids!.filter((pid) => otherPids!.includes(pid)).length).toBeGreaterThan(5);
       for (const pod of [one, other]) {
         const answers = await ask<Verdict>(pod, 'check', ['places']);
         expect(answers['places']!.filter(({ ok }) => !ok)).toEqual([]);

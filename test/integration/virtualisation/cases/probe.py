@@ -16,6 +16,7 @@ import traceback
 STATE = os.environ.get('PROBE_STATE', '/var/probe')
 CHECK_SECONDS = 20
 SETUP_SECONDS = 30
+os.makedirs(STATE, exist_ok=True)
 
 
 class Failure(Exception):
@@ -204,7 +205,6 @@ def publish(path, value):
 
 def main(family):
     """Runs a family for ever: `.ready` when its cases are set up, then for every `.go` a `.result`. Polls, so that nothing is watched or blocked."""
-    os.makedirs(STATE, exist_ok=True)
     base = f'{STATE}/{family}'
     # Cases with a process of their own come first: what the others open must not be inherited by them.
     runners = [Remote(kind) for kind in CASES if kind.alone] + [Local(kind) for kind in CASES if not kind.alone]
@@ -218,7 +218,6 @@ def main(family):
 
 def complain_to(path):
     """Standard error of the probes, inside the POD: a descriptor from outside would hinder a move."""
-    os.makedirs(os.path.dirname(path), exist_ok=True)
     log = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
     os.dup2(log, sys.stderr.fileno())
     os.close(log)

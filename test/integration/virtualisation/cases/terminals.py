@@ -216,15 +216,15 @@ class Multiplexer(Case):
         self.words = 0
         self.type('echo from the past; tty; inside=kept\n')
         self.shows('^from the past')
-        self.name = self.shows(r'^/dev/pts/\d+')[0]
+        self.window = self.shows(r'^/dev/pts/\d+')[0]
 
     def facts(self):
-        return {'terminal': self.name, 'scrollback': 'from the past' in self.content()}
+        return {'terminal': self.window, 'scrollback': 'from the past' in self.content()}
 
     def check(self):
         self.words += 1
         self.type(f'echo "word {self.words} $inside $(tty)"\n')
-        self.shows(f'^word {self.words} kept {self.name}')
+        self.shows(f'^word {self.words} kept {self.window}')
 
 
 @case('tmux: the server, its window, scrollback and shell', alone=True)
