@@ -58,5 +58,5 @@ test('a passing trouble is marked as such', () => {
 
 test('evidence is each error with the five lines before it, none twice', () => {
   const lines = [...Array.from({ length: 9 }, (_, index) => `(00.0${index}) line ${index}`), '(00.10) Error (criu/a.c:1): one', 'between', '(00.11) Error (criu/a.c:2): two', 'after'];
-  expect(evidenceOf(lines)).toEqual([...lines.slice(4, 12)]);
+  expect(evidenceOf(lines)).toEqual(lines.slice(4, 12));
 });

@@ -22,14 +22,11 @@ const root = protobuf.Root.fromJSON({
       leaveRunning: ['bool', 3],
       extUnixSk: ['bool', 4],
       tcpEstablished: ['bool', 5],
-      shellJob: ['bool', 7],
       fileLocks: ['bool', 8],
       logLevel: ['int32', 9],
       logFile: ['string', 10],
       notifyScripts: ['bool', 12],
       root: ['string', 13],
-      parentImg: ['string', 14],
-      trackMem: ['bool', 15],
       autoDedup: ['bool', 16],
       linkRemap: ['bool', 18],
       forceIrmap: ['bool', 21],
@@ -49,7 +46,6 @@ const root = protobuf.Root.fromJSON({
       type: ['uint32', 1, 'required'],
       opts: ['Options', 2],
       notifySuccess: ['bool', 3],
-      keepOpen: ['bool', 4],
       features: ['Features', 5],
     }),
     RestoreResponse: fields({ pid: ['int32', 1, 'required'] }),
@@ -100,15 +96,12 @@ export interface CriuOptions {
   leaveRunning?: boolean;
   extUnixSk?: boolean;
   tcpEstablished?: boolean;
-  shellJob?: boolean;
   fileLocks?: boolean;
   /** 1 errors, 2 warnings, 3 information, 4 everything. */
   logLevel?: number;
   logFile?: string;
   notifyScripts?: boolean;
   root?: string;
-  parentImg?: string;
-  trackMem?: boolean;
   autoDedup?: boolean;
   linkRemap?: boolean;
   forceIrmap?: boolean;
@@ -136,7 +129,6 @@ export interface CriuRequest {
   type: number;
   opts?: CriuOptions;
   notifySuccess?: boolean;
-  keepOpen?: boolean;
   features?: CriuFeatures;
 }
 
