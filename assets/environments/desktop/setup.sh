@@ -4,11 +4,10 @@ chmod 440 /etc/sudoers.d/user
 echo LANG=C.UTF-8 >/etc/default/locale
 
 # One desktop; the panel shows the windows of all.
-sed -i -e 's|<name>Clearlooks</name>|<name>Arc</name>|' -e 's|<titleLayout>.*</titleLayout>|<titleLayout>NLIMC</titleLayout>|' \
+sed -i -e 's|<name>Clearlooks</name>|<name>Zap</name>|' -e 's|<titleLayout>.*</titleLayout>|<titleLayout>NLIMC</titleLayout>|' \
   -e 's|<number>4</number>|<number>1</number>|' -e 's|<name>sans</name>|<name>Cantarell</name>|' -e 's|<size>8</size>|<size>10</size>|' /etc/xdg/openbox/rc.xml
 
 update-alternatives --set x-terminal-emulator /usr/bin/xterm
-update-alternatives --set x-www-browser /usr/bin/xdg-open 2>/dev/null || true
 
 # What nobody needs in a menu.
 cd /usr/share/applications
