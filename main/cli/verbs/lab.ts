@@ -21,7 +21,7 @@ export const labCommands = [
       const { labUp } = await loadLab();
       const hosts = options.hosts === undefined ? 2 : wholeNumber('--hosts', options.hosts, 24);
       const lab = await labUp({ zapHome: context.zapHome, hosts, onLine: (line) => context.output.progress(line) });
-      await Promise.all(lab.hosts.map(async ({ name }) => placeHelper(context, await lab.rootOf(name))));
+      await Promise.all(lab.hosts.map(async ({ name }) => placeHelper(context, lab.rootOf(name))));
       const rows = lab.hosts.map(({ name, address }) => ({ name, address }));
       return { json: { hosts: rows }, text: `The lab is up: ${rows.map(({ name, address }) => `${name} (${address})`).join(', ')}.` };
     },
