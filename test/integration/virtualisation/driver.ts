@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { readDescription } from './recipe';
 
 export type Host = 'alpha' | 'beta';
 
@@ -38,7 +39,7 @@ export class CommandFailure extends Error {
 
 const program = join(import.meta.dirname, '../../../dist/zap.mjs');
 
-/** Starts a lab of its own with the environment `probe` on alpha. */
+/** Starts a lab of its own. The environment `probe` is built on this computer, from which the hosts get it: they have no way to a package mirror. */
 export async function startDriver(recipeDirectory: string): Promise<Driver> {
   if (!existsSync(program)) throw new Error('dist/zap.mjs is missing: run `npm run build` first.');
   const zapHome = await mkdtemp(join(tmpdir(), 'zap-virtualisation-'));
@@ -57,7 +58,7 @@ export async function startDriver(recipeDirectory: string): Promise<Driver> {
   try {
     const { hosts } = JSON.parse(await zap(['lab', 'up', '--hosts', '2', '--json'])) as { hosts: { address: string }[] };
     const subnet = hosts[0]!.address.replace(/\.\d+$/, '');
-    await zap(['env', 'build', 'probe', '--recipe', recipeDirectory, '--host', 'alpha', '--json']);
+    await ensureEnvironment(zap, recipeDirectory);
     return {
       outsideAddress: `${subnet}.254`,
       async createPod(name, { host, number, command }) {
@@ -76,4 +77,14 @@ export async function startDriver(recipeDirectory: string): Promise<Driver> {
     await down().catch(() => {}); // the first failure is the one to tell
     throw error;
   }
+}
+
+/** Kept on this computer from run to run: it takes long to build, and changes with the recipe alone. */
+async function ensureEnvironment(zap: (args: string[]) => Promise<string>, recipeDirectory: string): Promise<void> {
+  const { description } = await readDescription(recipeDirectory);
+  const { environments } = JSON.parse(await zap(['env', 'list', '--host', 'local', '--json'])) as { environments: { digest: string; names: string[]; description: string }[] };
+  const present = environments.find(({ names }) => names.includes('probe'));
+  if (present?.description === description) return;
+  await zap(['env', 'build', 'probe', '--recipe', recipeDirectory, '--host', 'local', '--json']);
+  if (present) await zap(['env', 'remove', present.digest, '--host', 'local', '--json']);
 }

@@ -6,6 +6,7 @@ import os
 import select
 import socket
 import struct
+import threading
 
 from probe import Case, case, child, ensure, eventually, expect
 
@@ -191,28 +192,26 @@ class HalfClosedThere(Case):
 
 @case('TCP with unsent data in the send queue: all of it arrives after the move', alone=True)
 class Unsent(Case):
+    """The peer does not read until it is told to. A thread keeps the queue full: a kernel takes more and more, even if nobody reads."""
+    size = 24 << 20
+
     def setup(self):
         self.sock = tell('deaf')
-        self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 500000)
-        self.sock.setblocking(False)
-        data, self.sent = pattern(4 << 20), 0
-        try:
-            while True:
-                self.sent += self.sock.send(data[self.sent:self.sent + 65536])
-        except BlockingIOError:
-            pass
-        ensure(queued(self.sock, SIOCOUTQ) > 100000, 'nothing is queued')
+        self.sock.settimeout(None)
+        self.thread = threading.Thread(target=self.sock.sendall, args=(pattern(self.size),), daemon=True)
+        self.thread.start()
+        eventually(lambda: queued(self.sock, SIOCOUTQ) > 100000, 'a queue')
 
     def facts(self):
-        return {'queued': queued(self.sock, SIOCOUTQ) > 100000}
+        return {'queued': queued(self.sock, SIOCOUTQ) > 10000, 'all sent': not self.thread.is_alive()}
 
     def check(self):
         tell(f'release {name_of(self.sock)}').close()
-        self.sock.setblocking(True)
+        self.thread.join(15)
         self.sock.shutdown(socket.SHUT_WR)
         expect(self.sock.recv(10), b'', 'the end')
         with tell(f'report {name_of(self.sock)}') as control:
-            expect(line_of(control), f'{self.sent} {hashlib.sha256(pattern(self.sent)).hexdigest()}', 'what the peer got')
+            expect(line_of(control), f'{self.size} {hashlib.sha256(pattern(self.size)).hexdigest()}', 'what the peer got')
         self.sock.close()
 
     renew = setup
@@ -262,7 +261,7 @@ class Transfer(Case):
 
     def lines(self):
         os.write(self.ask, b'x')
-        ensure(select.select([self.report], [], [], 5)[0], 'the transfer stands still')
+        ensure(select.select([self.report], [], [], 15)[0], 'the transfer stands still')
         count = struct.unpack('q', os.read(self.report, 8))[0]
         ensure(count > 0, f'wrong data after {-count - 1} lines')
         return count
