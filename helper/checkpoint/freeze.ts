@@ -12,6 +12,7 @@ import { dumpOptions } from '../criu/options';
 import { CriuSession, type DumpOutcome } from '../criu/session';
 import { ZapError } from '../protocol/errors';
 import { connect, disconnect, planLink, type LinkPlan } from '../network/pod-link';
+import { saveShm, shmKey } from './shm';
 import { raiseBarrier } from '../pod/clients';
 import { podPaths, type PodRecord, type RunningState } from '../pod/record';
 import { isAlive } from '../system/process';
@@ -20,7 +21,7 @@ import type { Steps } from './steps';
 export type Verdict = 'kill' | 'resume';
 
 export interface Frozen {
-  /** Wall clock at which nothing of the POD ran any more, milliseconds since 1970. */
+  /** Wall clock at which the POD stood still, milliseconds since 1970; once the dump has ended, at which its first process did. */
   epochMs: number;
 }
 
@@ -66,11 +67,24 @@ export class Freeze implements AsyncDisposable {
   async freeze(whileFrozen: (frozen: Frozen) => Promise<Verdict>): Promise<{ outcome: DumpOutcome; frozen: Frozen }> {
     const { init } = this.record.state;
     const frozen: Frozen = { epochMs: Date.now() };
-    await disconnect(this.link, init.pid);
+    let isCriuGone = false;
+    void this.session.exited.then(() => (isCriuGone = true));
+    const { shm } = podPaths(this.record.id);
     try {
-      const outcome = await this.session.dump(dumpOptions({ initPid: init.pid, imagesDirectory: this.images, isClone: this.isClone }), {
-        postDump: () => whileFrozen(frozen),
+      const outcome = await this.session.dump(dumpOptions({ initPid: init.pid, imagesDirectory: this.images, isClone: this.isClone, external: [`mnt[/dev/shm]:${shmKey}`] }), {
+        networkLock: async () => {
+          frozen.epochMs = Date.now();
+          await disconnect(this.link, init.pid);
+        },
+        postDump: async () => {
+          await saveShm(shm, this.images);
+          const verdict = await whileFrozen(frozen);
+          // Without CRIU the tree has run on: what was dumped is not what is there.
+          if (isCriuGone) throw new ZapError('criu/died', 'CRIU ended while it held the frozen POD.');
+          return verdict;
+        },
       });
+      frozen.epochMs -= outcome.times?.freezingMs ?? 0;
       return { outcome, frozen };
     } finally {
       if (isAlive(init)) await connect(this.link, init.pid);

@@ -2,18 +2,21 @@
  * Bringing a POD back from its images.
  *
  * `prepare` makes everything around the processes: root, control groups, the plan of the link, a CRIU that waits. `revive` restores the processes and
- * holds them: made, complete and stopped, until `hold` agrees. If it does not, or this helper dies meanwhile, none of them ever runs.
+ * leaves them complete in a frozen control group until `hold` agrees. CRIU has ended by then, so nothing can fail any more; and the death of this helper
+ * neither lets them run nor loses them.
  */
 import { mkdirSync } from 'node:fs';
 import { findCriu } from '../criu/features';
 import { restoreOptions } from '../criu/options';
 import { CriuSession, type RestoreOutcome } from '../criu/session';
 import type { EnvironmentStore } from '../files/environments';
+import type { MapId } from '../files/id-shift';
+import { loadShm, shmKey } from './shm';
 import { connect, createLink, planLink, type LinkPlan } from '../network/pod-link';
-import { mountRoot } from '../pod/create';
+import { mountAround, mountRoot } from '../pod/create';
 import { podPaths, type PodRecord, type RunningState } from '../pod/record';
 import { dismantle } from '../pod/remove';
-import { createGroups } from '../system/cgroup';
+import { createGroups, freezeGroup, ownGroups } from '../system/cgroup';
 import { bootId, identify, type ProcessIdentity } from '../system/process';
 import { ZapError } from '../protocol/errors';
 
@@ -29,17 +32,18 @@ export class Revival implements AsyncDisposable {
     private readonly record: PodRecord,
     private readonly link: LinkPlan,
     private readonly session: CriuSession,
+    private readonly environments: EnvironmentStore,
   ) {}
 
   static async prepare(record: PodRecord, environments: EnvironmentStore): Promise<Revival> {
     const { criu } = podPaths(record.id);
     mkdirSync(criu, { recursive: true, mode: 0o700 });
     try {
-      await mountRoot(record, environments);
+      await mountAround(record, environments);
       const cgroupProcs = createGroups(record.id, record.limits);
       const link = await planLink(record);
       const { binary } = await findCriu();
-      return new Revival(record, link, await CriuSession.start({ binary, workDirectory: criu, cgroupProcs }));
+      return new Revival(record, link, await CriuSession.start({ binary, workDirectory: criu, cgroupProcs, cgroupProcsOnceForked: ownGroups() }), environments);
     } catch (error) {
       await dismantle(record, undefined);
       throw error;
@@ -47,25 +51,26 @@ export class Revival implements AsyncDisposable {
   }
 
   /** Rejects with nothing of the POD left but its files. */
-  async revive(options: { images: string; isClone: boolean; hold: (init: ProcessIdentity) => Promise<void> }): Promise<Revived> {
+  async revive(options: { images: string; isClone: boolean; mapId?: MapId; hold: (init: ProcessIdentity) => Promise<void> }): Promise<Revived> {
+    let init: ProcessIdentity | undefined;
     try {
-      const outcome = await this.session.restore(restoreOptions({ imagesDirectory: options.images, rootDirectory: podPaths(this.record.id).root, isClone: options.isClone }), {
+      const { root, shm } = podPaths(this.record.id);
+      await mountRoot(this.record, this.environments);
+      await loadShm(options.images, shm, options.mapId);
+      const outcome = await this.session.restore(restoreOptions({ imagesDirectory: options.images, rootDirectory: root, isClone: options.isClone, external: [`mnt[${shmKey}]:${shm}`] }), {
         setupNamespaces: (init) => createLink(this.link, init),
-        // Not `pre-resume`: there, this helper's death would let the processes run.
-        postRestore: async (pid) => {
-          const init = identify(pid);
-          if (!init) throw new ZapError('criu/restore-failed', 'The POD ended while it was being restored.');
-          await options.hold(init);
-        },
+        preResume: async () => freezeGroup(this.record.id, true),
       });
-      const runningEpochMs = Date.now();
-      const init = identify(outcome.initPid);
+      init = identify(outcome.initPid);
       if (!init) throw new ZapError('criu/restore-failed', 'The POD ended at the moment it was restored.');
-      await connect(this.link, outcome.initPid);
+      await options.hold(init);
+      await connect(this.link, init.pid);
+      freezeGroup(this.record.id, false);
+      const runningEpochMs = Date.now();
       return { state: { kind: 'running', init, bootId: bootId(), since: new Date(runningEpochMs).toISOString() }, outcome, runningEpochMs };
     } catch (error) {
       await this.session.close();
-      await dismantle(this.record, undefined);
+      await dismantle(this.record, init);
       throw error;
     }
   }

@@ -23,11 +23,25 @@ export interface PodRoot extends PodRootMounts {
   uidBase: number;
 }
 
+/** The part that needs no layer and takes the time: may be done ahead, while the layer still changes. */
+export async function mountPodEnvironment(root: Pick<PodRoot, 'environmentTree' | 'envMount' | 'uidBase'>): Promise<void> {
+  if (isMountPoint(root.envMount)) return;
+  mkdirSync(root.envMount, { recursive: true, mode: 0o755 });
+  const mount = cloneMount(root.environmentTree);
+  try {
+    await shiftMountIds(mount, root.uidBase);
+    attachMount(mount, root.envMount);
+  } finally {
+    closeSync(mount);
+  }
+}
+
+/** From here on nobody else may write in the layer: what the kernel then shows of an overlay is undefined. */
 export async function mountPodRoot(root: PodRoot): Promise<void> {
   if (isMounted(root)) throw new ZapError('pod/root-mounted', `Something is mounted at ${root.mountpoint} already.`, { data: { ...root } });
   try {
-    for (const path of [root.envMount, root.mountpoint]) mkdirSync(path, { recursive: true, mode: 0o755 });
-    await mountEnvironment(root);
+    await mountPodEnvironment(root);
+    mkdirSync(root.mountpoint, { recursive: true, mode: 0o755 });
     mountOverlay(root);
     // CRIU wants --root to be a mount point with a mount point as its parent.
     withMount(cloneMount(root.mountpoint), (mount) => attachMount(mount, root.mountpoint));
@@ -49,16 +63,6 @@ export function unmountPodRoot({ envMount, mountpoint }: PodRootMounts): void {
 
 export function isMounted({ mountpoint }: Pick<PodRootMounts, 'mountpoint'>): boolean {
   return isMountPoint(mountpoint);
-}
-
-async function mountEnvironment({ environmentTree, envMount, uidBase }: PodRoot): Promise<void> {
-  const mount = cloneMount(environmentTree);
-  try {
-    await shiftMountIds(mount, uidBase);
-    attachMount(mount, envMount);
-  } finally {
-    closeSync(mount);
-  }
 }
 
 /** Everything that a kernel's configuration could preset is said, so that a layer means the same on every host. */

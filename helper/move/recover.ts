@@ -12,7 +12,8 @@ import { Revival } from '../checkpoint/revive';
 import type { EnvironmentStore } from '../files/environments';
 import { connect, planLink } from '../network/pod-link';
 import { isRunning, listRecords, loadRecord, podPaths, saveRecord, toPod, type PodRecord } from '../pod/record';
-import { destroyPod } from '../pod/remove';
+import { destroyPod, dismantle } from '../pod/remove';
+import { freezeGroup } from '../system/cgroup';
 import { Lock } from '../system/lock';
 import { bootId, isAlive } from '../system/process';
 import { ChannelListener, connectChannel } from './channel';
@@ -72,7 +73,6 @@ async function recoverTransfer(entry: JournalEntry, environments: EnvironmentSto
     closeJournal(entry);
     return undefined;
   }
-  if (record.state.kind !== 'arriving' && isRunning(record)) return void closeJournal(entry);
   switch (entry.phase) {
     case 'open':
       await destroyPod(record);
@@ -116,8 +116,19 @@ async function finishLeaving(record: PodRecord, entry: SourceJournal): Promise<v
   closeJournal(entry);
 }
 
-/** Ours by the source's word, but its processes ended with the helper that held them: made again from the same images. */
+/** Ours by the source's word: let go if its processes still stand there frozen, else made again from the same images. */
 async function reviveArrived(record: PodRecord, entry: TargetJournal, environments: EnvironmentStore): Promise<void> {
+  const { state } = record;
+  const init = state.kind === 'arriving' || state.kind === 'running' ? state.init : undefined;
+  if (init && isAlive(init)) {
+    await connect(await planLink(record), init.pid);
+    record.state = { kind: 'running', init, bootId: bootId(), since: new Date().toISOString() };
+    saveRecord(record);
+    freezeGroup(record.id, false);
+    rmSync(podPaths(record.id).images, { recursive: true, force: true });
+    return closeJournal(entry);
+  }
+  if (init) await dismantle(record, init);
   const { images } = podPaths(record.id);
   if (!existsSync(images)) {
     closeJournal(entry); // the host was restarted; `observe` says what that means

@@ -188,7 +188,7 @@ class Receiving {
 
   private async receiveLayer(): Promise<void> {
     const { offer, context, record } = this;
-    const mapId = this.isClone ? shiftIds(offer.demand.uidBase, record.uidBase) : shiftIds(record.uidBase, record.uidBase);
+    const mapId = shiftIds(offer.demand.uidBase, record.uidBase);
     await readArchive(podPaths(record.id).layer, this.channel.chunks(), { signal: context.signal, mapId });
   }
 
@@ -219,24 +219,26 @@ class Receiving {
   private async revive(): Promise<Pod> {
     const { record, steps } = this;
     if (!this.revival) throw new ZapError('move/protocol', 'The other host sent a checkpoint before it was prepared for.');
-    let heldMs = 0;
+    let committedMs = 0;
     const startedMs = performance.now();
-    const revived = await steps.run('restore', () =>
+    const revived = await steps.runAnyway('restore and wait', () =>
       this.revival!.revive({
         images: podPaths(record.id).images,
         isClone: this.isClone,
+        mapId: shiftIds(this.offer.demand.uidBase, record.uidBase),
         hold: async (init) => {
           const heldSinceMs = performance.now();
-          steps.note('made, held', heldSinceMs - startedMs);
+          steps.note('make processes', heldSinceMs - startedMs);
+          saveRecord({ ...record, state: { kind: 'arriving', transfer: this.context.transfer, init } });
           await this.awaitCommit(steps.done);
           record.state = { kind: 'running', init, bootId: bootId(), since: new Date().toISOString() };
           writeJournal({ ...this.journal, phase: 'committed' });
           saveRecord(record);
-          heldMs = performance.now() - heldSinceMs;
+          committedMs = performance.now();
         },
       }),
     );
-    steps.note('resume', performance.now() - startedMs - heldMs);
+    steps.note('resume', performance.now() - committedMs);
     this.settle(revived);
     await this.answer(revived.runningEpochMs);
     return toPod(record);

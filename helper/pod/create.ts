@@ -1,14 +1,15 @@
 /** From an environment to a running POD. */
-import { chmodSync, chownSync, mkdirSync } from 'node:fs';
+import { chmodSync, chownSync, closeSync, mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { ZapError } from '../protocol/errors';
 import type { Input } from '../protocol/contract';
 import type { Progress } from '../protocol/model';
 import type { EnvironmentStore } from '../files/environments';
-import { mountPodRoot } from '../files/pod-root';
+import { mountPodEnvironment, mountPodRoot } from '../files/pod-root';
 import { connect, createLink, planLink } from '../network/pod-link';
 import { findUplink, whoAnswers } from '../network/uplink';
 import { createGroups, enterGroups } from '../system/cgroup';
+import { attachMount, newFilesystem } from '../system/mounts';
 import { bootId } from '../system/process';
 import { prepareLayer } from './layer';
 import { newMac, newPodId, newUidBase, requireFreeAddress, requireFreeName } from './identity';
@@ -58,6 +59,7 @@ export async function createPod(request: Input<'pod.create'>, context: CreateCon
   try {
     context.progress({ phase: 'files' });
     prepareLayer(record, request.geometry ?? '1280x800');
+    await mountAround(record, context.environments);
     await mountRoot(record, context.environments);
     context.signal.throwIfAborted();
     context.progress({ phase: 'sandbox' });
@@ -89,19 +91,30 @@ async function requireSilence(address: string): Promise<void> {
   if (mac) throw new ZapError('network/address-taken', `The address ${address} is in use on the network, by ${mac}.`, { hint: 'Choose another address.', data: { address, mac } });
 }
 
-/** Mounts the POD's root from its environment and its layer; also on the target of a move. */
-export async function mountRoot(record: PodRecord, environments: EnvironmentStore): Promise<void> {
-  const paths = podPaths(record.id);
+/** What of the POD's file system can be mounted while its layer still changes. */
+export async function mountAround(record: PodRecord, environments: EnvironmentStore): Promise<void> {
+  const { envMount, shm } = podPaths(record.id);
   makeRunDirectory(record);
-  mkdirSync(paths.work, { recursive: true, mode: 0o700 });
-  chownSync(paths.work, record.uidBase, record.uidBase);
-  await mountPodRoot({
-    environmentTree: environments.treePath(record.environment.digest),
-    layer: { upper: paths.layer, work: paths.work },
-    envMount: paths.envMount,
-    mountpoint: paths.root,
-    uidBase: record.uidBase,
-  });
+  await mountPodEnvironment({ environmentTree: environments.treePath(record.environment.digest), envMount, uidBase: record.uidBase });
+  mountShm(shm, record.uidBase);
+}
+
+/** Mounts the POD's root from its environment and its layer, which must be complete. */
+export async function mountRoot(record: PodRecord, environments: EnvironmentStore): Promise<void> {
+  const { envMount, layer, root, work } = podPaths(record.id);
+  mkdirSync(work, { recursive: true, mode: 0o700 });
+  chownSync(work, record.uidBase, record.uidBase);
+  await mountPodRoot({ environmentTree: environments.treePath(record.environment.digest), layer: { upper: layer, work }, envMount, mountpoint: root, uidBase: record.uidBase });
+}
+
+function mountShm(path: string, uidBase: number): void {
+  mkdirSync(path, { recursive: true, mode: 0o700 });
+  const mount = newFilesystem('tmpfs', { mode: '1777', uid: String(uidBase), gid: String(uidBase) });
+  try {
+    attachMount(mount, path);
+  } finally {
+    closeSync(mount);
+  }
 }
 
 /** The POD's first process looks its root up with the POD's own ids: it may pass through, nobody else of the host may. */

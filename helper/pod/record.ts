@@ -25,7 +25,8 @@ const RecordState = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('suspended'), at: z.string(), sizeBytes: z.number() }),
   /** Being sent away; until the journal of that transfer says "committed" it is as running as before. */
   z.strictObject({ kind: z.literal('leaving'), transfer: TransferId, was: z.union([z.strictObject({ kind: z.literal('running'), ...Running }), z.strictObject({ kind: z.literal('suspended'), at: z.string(), sizeBytes: z.number() })]) }),
-  z.strictObject({ kind: z.literal('arriving'), transfer: TransferId }),
+  /** Not ours yet; with `init` its processes are made, and stand frozen. */
+  z.strictObject({ kind: z.literal('arriving'), transfer: TransferId, init: Init.optional() }),
 ]);
 export type RecordState = z.infer<typeof RecordState>;
 export type RunningState = Extract<RecordState, { kind: 'running' }>;
@@ -59,6 +60,8 @@ export interface PodPaths {
   run: string;
   envMount: string;
   root: string;
+  /** The POD's /dev/shm: a tmpfs of the host's, carried along by us (CRIU runs tar for a tmpfs of its own). */
+  shm: string;
   /** Images of a running transfer, on tmpfs. */
   images: string;
   criu: string;
@@ -78,6 +81,7 @@ export function podPaths(id: string): PodPaths {
     run,
     envMount: join(run, 'env'),
     root: join(run, 'root'),
+    shm: join(run, 'shm'),
     images: join(runRoot, 'images', id),
     criu: join(run, 'criu'),
     clients: join(run, 'clients'),

@@ -5,6 +5,7 @@ import { ZapError } from '../protocol/errors';
 import { unmountPodRoot } from '../files/pod-root';
 import { outerName, removeLink } from '../network/pod-link';
 import { existingGroups, removeGroups } from '../system/cgroup';
+import { detachMount } from '../system/mounts';
 import { isAlive, killNamespace, type ProcessIdentity } from '../system/process';
 import { podPaths, runRoot, type PodRecord } from './record';
 import { forgetSandbox } from './sandbox';
@@ -14,17 +15,22 @@ export async function dismantle(record: PodRecord, init: ProcessIdentity | undef
   if (init) await killNamespace(init);
   await killGroups(record.id);
   const paths = podPaths(record.id);
-  await unmountPodRoot({ envMount: paths.envMount, mountpoint: paths.root });
+  while (detachMount(paths.shm));
+  unmountPodRoot({ envMount: paths.envMount, mountpoint: paths.root });
   forgetSandbox(record.id);
   await removeLink(record.id);
   await removeGroups(record.id);
   rmSync(paths.run, { recursive: true, force: true });
 }
 
+function initOf(record: PodRecord): ProcessIdentity | undefined {
+  const state = record.state.kind === 'leaving' ? record.state.was : record.state;
+  return state.kind === 'running' || state.kind === 'arriving' ? state.init : undefined;
+}
+
 /** Removes the POD whole. */
 export async function destroyPod(record: PodRecord): Promise<void> {
-  const state = record.state.kind === 'leaving' ? record.state.was : record.state;
-  await dismantle(record, state.kind === 'running' ? state.init : undefined);
+  await dismantle(record, initOf(record));
   for (const path of [podPaths(record.id).directory, podPaths(record.id).images]) rmSync(path, { recursive: true, force: true });
 }
 
@@ -52,8 +58,8 @@ export function leftovers(record: PodRecord): string[] {
   if (existsSync(`/sys/class/net/${outerName(record.id)}`)) found.push(`link ${outerName(record.id)}`);
   for (const group of existingGroups(record.id)) found.push(`cgroup ${group}`);
   for (const path of [paths.run, paths.directory, paths.images, join(runRoot, 'runc', record.id)]) if (existsSync(path)) found.push(`file ${path}`);
-  const state = record.state.kind === 'leaving' ? record.state.was : record.state;
-  if (state.kind === 'running' && isAlive(state.init)) found.push(`process ${state.init.pid}`);
+  const init = initOf(record);
+  if (init && isAlive(init)) found.push(`process ${init.pid}`);
   found.push(...processesWithIds(record.uidBase));
   return found;
 }

@@ -39,11 +39,11 @@ export function ociConfiguration(record: PodRecord): object {
     },
     root: { path: podPaths(record.id).root, readonly: false },
     hostname: record.name,
+    // No tmpfs, for each costs CRIU a tar at dump and at restore: /dev lies in the layer, its devices are bind mounts.
     mounts: [
       { destination: '/proc', type: 'proc', source: 'proc' },
-      { destination: '/dev', type: 'tmpfs', source: 'tmpfs', options: ['nosuid', 'strictatime', 'mode=755', 'size=65536k'] },
       { destination: '/dev/pts', type: 'devpts', source: 'devpts', options: ['nosuid', 'noexec', 'newinstance', 'ptmxmode=0666', 'mode=0620', 'gid=5'] },
-      { destination: '/dev/shm', type: 'tmpfs', source: 'shm', options: ['nosuid', 'noexec', 'nodev', 'mode=1777'] },
+      { destination: '/dev/shm', type: 'bind', source: podPaths(record.id).shm, options: ['bind', 'nosuid', 'noexec', 'nodev'] },
       { destination: '/dev/mqueue', type: 'mqueue', source: 'mqueue', options: ['nosuid', 'noexec', 'nodev'] },
       { destination: '/sys', type: 'sysfs', source: 'sysfs', options: ['nosuid', 'noexec', 'nodev', 'ro'] },
     ],
@@ -54,9 +54,10 @@ export function ociConfiguration(record: PodRecord): object {
       cgroupsPath: groupName(record.id),
       resources: {},
       seccomp: seccompProfile(process.arch),
-      // Only files: a masked directory becomes a tmpfs, which costs a tar at every dump and restore. All of them exist on every kernel with /proc.
-      maskedPaths: ['/proc/kcore', '/proc/keys', '/proc/timer_list'],
-      readonlyPaths: ['/proc/bus', '/proc/fs', '/proc/irq', '/proc/sys', '/proc/sysrq-trigger'],
+      // Nothing is masked: what would need it (kcore, timer_list, sysrq-trigger …) is closed to the user namespace by its owner already, and a mask
+      // over a file that another host's kernel does not have could not be restored there. The read-only ones exist wherever there is a /proc.
+      maskedPaths: [],
+      readonlyPaths: ['/proc/bus', '/proc/fs', '/proc/irq', '/proc/sys'],
     },
   };
 }

@@ -95,6 +95,22 @@ export function enterGroups(procsFiles: readonly string[], pid: number): void {
   for (const file of procsFiles) writeFileSync(file, String(pid));
 }
 
+/** The groups that this helper itself is in. */
+export function ownGroups(): string[] {
+  const from = hierarchies();
+  const memberships = readFileSync('/proc/self/cgroup', 'utf8').trim().split('\n').map((line) => line.split(':') as [string, string, string]);
+  return memberships.flatMap(([id, names, path]) => {
+    const root = id === '0' ? from.unified : names.split(',').map((name) => from.legacy.get(name as Controller)).find((mount) => mount !== undefined);
+    return root === undefined ? [] : [join(root, path, 'cgroup.procs')];
+  });
+}
+
+/** Stops everything in the POD's group, or lets it go on; what arrives in a frozen group stops as well. Only death is not stopped. */
+export function freezeGroup(podId: string, isFrozen: boolean): void {
+  const { unified } = hierarchies();
+  writeFileSync(join(unified!, 'zap', podId, 'cgroup.freeze'), isFrozen ? '1' : '0');
+}
+
 /** Removes the POD's groups; a group empties a moment after its last process was reaped. */
 export async function removeGroups(podId: string): Promise<void> {
   for (const group of existingGroups(podId)) {
