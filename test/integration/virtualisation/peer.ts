@@ -42,12 +42,17 @@ export async function startPeer(address: string): Promise<Peer> {
     dial(socket, _name, port) {
       const dialled = connect({ host: farEnd(socket), port: Number(port), allowHalfOpen: true });
       keep(dialled).pipe(dialled);
+      socket.end();
     },
-    send: (socket, _name, size) => void socket.write(numberedLines(Number(size))),
+    send(socket, _name, size) {
+      socket.write(numberedLines(Number(size)));
+      endWithIt(socket);
+    },
     stream(socket) {
+      endWithIt(socket);
       let line = 0;
       const timer = setInterval(() => {
-        if (socket.destroyed || socket.writableNeedDrain) return;
+        if (socket.writableEnded || socket.writableNeedDrain) return;
         socket.write(Array.from({ length: 100 }, () => `${String(line++ % 10_000_000).padStart(7, '0')}\n`).join(''));
       }, 10);
       timers.add(timer);
@@ -125,6 +130,11 @@ async function firstLine(socket: Socket): Promise<string> {
 
 function numberedLines(size: number): string {
   return Array.from({ length: Math.ceil(size / 8) }, (_, number) => `${String(number).padStart(7, '0')}\n`).join('').slice(0, size);
+}
+
+function endWithIt(socket: Socket): void {
+  socket.once('end', () => socket.end());
+  socket.resume();
 }
 
 function farEnd(socket: Socket): string {

@@ -52,6 +52,8 @@ def child(work):
         status = 99
         try:
             status = work() or 0
+        except BaseException:
+            traceback.print_exc()  # into the log of the probes
         finally:
             os._exit(status)
     return pid
