@@ -1,10 +1,10 @@
 /** The product as the suite sees it: two hosts, PODs, moves; all through the `zap` command. */
-import { execFile } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { readDescription } from './recipe';
+import { ensureBuilt } from '../support/build';
+import { ensureEnvironment } from '../support/environment';
+import { Zap } from '../support/zap';
 
 export type Host = 'alpha' | 'beta';
 
@@ -22,54 +22,43 @@ export interface Driver {
   /** Runs a command in the POD; its standard output. */
   exec(name: string, command: string[]): Promise<string>;
   move(name: string, to: Host): Promise<void>;
+  /** What is said against a move, which must fail. */
+  refusal(name: string, to: Host): Promise<string>;
   deletePod(name: string): Promise<void>;
   down(): Promise<void>;
 }
 
-/** A command that ended with an error; `output` is what it printed with --json. */
-export class CommandFailure extends Error {
-  constructor(
-    readonly command: string,
-    readonly output: string,
-    readonly exitCode: number,
-  ) {
-    super(`${command} (exit code ${exitCode}): ${output}`);
-  }
-}
-
-const program = join(import.meta.dirname, '../../../dist/zap.mjs');
-
-/** Starts a lab of its own. The environment `probe` is built on this computer, from which the hosts get it: they have no way to a package mirror. */
+/** Starts a lab of its own; PODs start from the environment `probe`. */
 export async function startDriver(recipeDirectory: string): Promise<Driver> {
-  if (!existsSync(program)) throw new Error('dist/zap.mjs is missing: run `npm run build` first.');
-  const zapHome = await mkdtemp(join(tmpdir(), 'zap-virtualisation-'));
-  const zap = (args: string[]): Promise<string> =>
-    new Promise((resolve, reject) => {
-      const child = execFile(process.execPath, [program, ...args], { env: { ...process.env, ZAP_HOME: zapHome }, maxBuffer: 64 << 20 }, (error, stdout, stderr) => {
-        if (!error) resolve(stdout);
-        else reject(new CommandFailure(`zap ${args.slice(0, 4).join(' ')}`, `${stdout}${stderr}`, Number(error.code ?? -1)));
-      });
-      child.stdin?.end();
-    });
+  await ensureBuilt();
+  const zap = new Zap(await mkdtemp(join(tmpdir(), 'zap-virtualisation-')));
   const down = async (): Promise<void> => {
-    await zap(['lab', 'down', '--json']);
-    await rm(zapHome, { recursive: true, force: true });
+    await zap.json('lab', 'down');
+    await rm(zap.home, { recursive: true, force: true });
   };
   try {
-    const { hosts } = JSON.parse(await zap(['lab', 'up', '--hosts', '2', '--json'])) as { hosts: { address: string }[] };
+    const { hosts } = await zap.json<{ hosts: { address: string }[] }>('lab', 'up', '--hosts', '2');
     const subnet = hosts[0]!.address.replace(/\.\d+$/, '');
-    await ensureEnvironment(zap, recipeDirectory);
+    await ensureEnvironment(zap, 'probe', recipeDirectory);
     return {
       outsideAddress: `${subnet}.254`,
       async createPod(name, { host, number, command }) {
-        await zap(['pod', 'create', name, '--host', host, '--env', 'probe', '--network', `lan:${subnet}.${number}/24`, '--json', '--', ...command]);
+        await zap.json('pod', 'create', name, '--host', host, '--env', 'probe', '--network', `lan:${subnet}.${number}/24`, '--', ...command);
       },
-      exec: (name, command) => zap(['pod', 'exec', name, '--', ...command]),
+      async exec(name, command) {
+        const { exitCode, stdout, stderr } = await zap.run(['pod', 'exec', name, '--', ...command]);
+        if (exitCode !== 0) throw new Error(`${command.join(' ')} in ${name} ended with ${exitCode}: ${stderr}`);
+        return stdout.toString();
+      },
       async move(name, to) {
-        await zap(['pod', 'move', name, to, '--json']);
+        await zap.json('pod', 'move', name, to);
+      },
+      async refusal(name, to) {
+        const { code, message, hint } = await zap.failure('pod', 'move', name, to);
+        return `${code} ${message} ${hint ?? ''}`;
       },
       async deletePod(name) {
-        await zap(['pod', 'delete', name, '--yes', '--json']);
+        await zap.json('pod', 'delete', name, '--yes');
       },
       down,
     };
@@ -77,14 +66,4 @@ export async function startDriver(recipeDirectory: string): Promise<Driver> {
     await down().catch(() => {}); // the first failure is the one to tell
     throw error;
   }
-}
-
-/** Kept on this computer from run to run: it takes long to build, and changes with the recipe alone. */
-async function ensureEnvironment(zap: (args: string[]) => Promise<string>, recipeDirectory: string): Promise<void> {
-  const { description } = await readDescription(recipeDirectory);
-  const { environments } = JSON.parse(await zap(['env', 'list', '--host', 'local', '--json'])) as { environments: { digest: string; names: string[]; description: string }[] };
-  const present = environments.find(({ names }) => names.includes('probe'));
-  if (present?.description === description) return;
-  await zap(['env', 'build', 'probe', '--recipe', recipeDirectory, '--host', 'local', '--json']);
-  if (present) await zap(['env', 'remove', present.digest, '--host', 'local', '--json']);
 }
