@@ -30,7 +30,7 @@ const contentBytes = 256 * 1024;
 async function convert(stream: AsyncIterable<Buffer>, channel: ByteChannel): Promise<void> {
   const input = new ByteReader(await decompressed(stream));
   const frames = new FrameWriter(channel);
-  const directories = new Set(['']);
+  const named = new Set(['']);
   frames.json('start', { format: 'zap-archive', version: 1 });
   let entries = 0;
   const put = (entry: Entry): void => {
@@ -40,8 +40,8 @@ async function convert(stream: AsyncIterable<Buffer>, channel: ByteChannel): Pro
   for (let member = await readTarMember(input); member; member = await readTarMember(input)) {
     const entry = toEntry(member);
     if (entry && !isOfTheKernel(entry.path)) {
-      for (const parent of missingParents(entry.path, directories)) put({ type: 'directory', path: parent, mode: 0o755, uid: 0, gid: 0, time: [0, 0] });
-      if (entry.type === 'directory') directories.add(entry.path);
+      for (const parent of missingParents(entry.path, named)) put({ type: 'directory', path: parent, mode: 0o755, uid: 0, gid: 0, time: [0, 0] });
+      named.add(entry.path);
       put(entry);
       if (entry.type === 'file') await copyContent(input, frames, member.sizeBytes);
       else await input.skip(member.sizeBytes);
