@@ -28,7 +28,8 @@ export function parseArguments(commands: readonly Command[], argv: readonly stri
 }
 
 function findCommand(commands: readonly Command[], words: readonly string[], wantsHelp: boolean): { command: Command | undefined; used: number } {
-  const [one = '', two] = words;
+  const one = words[0] ?? '';
+  const two = words[1]?.startsWith('-') ? undefined : words[1];
   const pair = two === undefined ? undefined : commands.find(({ name }) => name === `${one} ${two}`);
   if (pair) return { command: pair, used: 2 };
   const single = commands.find(({ name }) => name === one);
