@@ -74,7 +74,7 @@ export class Freeze implements AsyncDisposable {
       const outcome = await this.session.dump(dumpOptions({ initPid: init.pid, imagesDirectory: this.images, isClone: this.isClone, external: [`mnt[/dev/shm]:${shmKey}`] }), {
         networkLock: async () => {
           frozen.epochMs = Date.now();
-          await disconnect(this.link, init.pid);
+          disconnect(this.link, init.pid);
         },
         postDump: async () => {
           await saveShm(shm, this.images);
@@ -87,7 +87,7 @@ export class Freeze implements AsyncDisposable {
       frozen.epochMs -= outcome.times?.freezingMs ?? 0;
       return { outcome, frozen };
     } finally {
-      if (isAlive(init)) await connect(this.link, init.pid);
+      if (isAlive(init)) connect(this.link, init.pid);
     }
   }
 

@@ -58,13 +58,13 @@ export class Revival implements AsyncDisposable {
       await mountRoot(this.record, this.environments);
       await loadShm(options.images, shm, options.mapId);
       const outcome = await this.session.restore(restoreOptions({ imagesDirectory: options.images, rootDirectory: root, isClone: options.isClone, external: [`mnt[${shmKey}]:${shm}`] }), {
-        setupNamespaces: (init) => createLink(this.link, init),
-        preResume: async () => freezeGroup(this.record.id, true),
+        setupNamespaces: async (init) => createLink(this.link, init),
+        preResume: async () => void freezeGroup(this.record.id, true),
       });
       init = identify(outcome.initPid);
       if (!init) throw new ZapError('criu/restore-failed', 'The POD ended at the moment it was restored.');
       await options.hold(init);
-      await connect(this.link, init.pid);
+      connect(this.link, init.pid);
       freezeGroup(this.record.id, false);
       const runningEpochMs = Date.now();
       return { state: { kind: 'running', init, bootId: bootId(), since: new Date(runningEpochMs).toISOString() }, outcome, runningEpochMs };

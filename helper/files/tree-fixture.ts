@@ -53,7 +53,11 @@ function contentHash(directory: number, name: string): string {
 }
 
 export class ScratchDirectory {
-  readonly path = mkdtempSync(join(tmpdir(), 'zap-files-'));
+  readonly path: string;
+
+  constructor(parent = tmpdir()) {
+    this.path = mkdtempSync(join(parent, 'zap-files-'));
+  }
 
   make(name: string): string {
     const path = join(this.path, name);

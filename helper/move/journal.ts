@@ -2,14 +2,16 @@
  * What each side of a transfer has promised, written before it acts.
  *
  * After a crash the journal alone says what to do: a source that had not committed keeps its POD, one that had makes sure that the other side hears of
- * it; a target never runs what it was not told to.
+ * it; a target never runs what it was not told to. A journal is JSON lines: the entry, then what changes of it. The last whole line counts.
  */
-import { readdirSync, rmSync } from 'node:fs';
+import { closeSync, fdatasyncSync, openSync, readdirSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { PodId, TransferId } from '../protocol/model';
 import { stateRoot } from '../pod/record';
 import { readFileIfThere, writeFileAtomic } from '../system/atomic-file';
+
+const Init = z.strictObject({ pid: z.number(), startTicks: z.number() });
 
 export const JournalEntry = z.discriminatedUnion('role', [
   z.strictObject({
@@ -27,8 +29,10 @@ export const JournalEntry = z.discriminatedUnion('role', [
     version: z.literal(1),
     transfer: TransferId,
     pod: PodId,
-    /** `open`: nothing promised. `restored`: said to be ready, so only the source knows how it ends. `committed`: it is ours. */
-    phase: z.enum(['open', 'restored', 'committed']),
+    /** `open`: nothing promised. `restored`: said to be ready, so only the source knows how it ends. */
+    phase: z.enum(['open', 'restored']),
+    /** The first of the processes that stand there frozen, once it is restored to run. */
+    init: Init.optional(),
     /** Where it listens for the source's word, should this helper have to be started again. */
     port: z.number().nullable(),
     key: z.string(),
@@ -36,14 +40,31 @@ export const JournalEntry = z.discriminatedUnion('role', [
   }),
 ]);
 export type JournalEntry = z.infer<typeof JournalEntry>;
+export type SourceJournal = Extract<JournalEntry, { role: 'source' }>;
+export type TargetJournal = Extract<JournalEntry, { role: 'target' }>;
 
 function pathOf(entry: { transfer: string; role: string }): string {
   return join(stateRoot, 'transfers', `${entry.transfer}.${entry.role}.json`);
 }
 
 /** On disk when it returns. */
-export function writeJournal(entry: JournalEntry): void {
+export function openJournal(entry: JournalEntry): void {
   writeFileAtomic(pathOf(entry), `${JSON.stringify(entry)}\n`);
+}
+
+/**
+ * Adds a line. A durable one survives a power cut; one that only speaks of what a power cut ends anyway (processes, images in memory) need not, and does
+ * not keep a frozen POD waiting for the disk.
+ */
+export function advanceJournal<Entry extends JournalEntry>(entry: Entry, change: Partial<Entry>, options: { isDurable: boolean }): Entry {
+  const fd = openSync(pathOf(entry), 'a', 0o600);
+  try {
+    writeSync(fd, `${JSON.stringify(change)}\n`);
+    if (options.isDurable) fdatasyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+  return { ...entry, ...change };
 }
 
 export function closeJournal(entry: { transfer: string; role: string }): void {
@@ -59,6 +80,12 @@ export function readJournals(): JournalEntry[] {
   }
   return names.filter((name) => name.endsWith('.json')).flatMap((name) => {
     const text = readFileIfThere(join(stateRoot, 'transfers', name));
-    return text === undefined ? [] : [JournalEntry.parse(JSON.parse(text))];
+    return text === undefined ? [] : [parseJournal(text)];
   });
+}
+
+/** A last line without its end was being written when the power went: it was not promised yet. */
+export function parseJournal(text: string): JournalEntry {
+  const lines = text.slice(0, text.lastIndexOf('\n')).split('\n');
+  return JournalEntry.parse(Object.assign({}, ...lines.map((line) => JSON.parse(line) as object)));
 }

@@ -4,25 +4,27 @@
  * Whatever is locked has a living helper and is none of our business. The rest is decided by the journals alone, in two parts: `local` before anything
  * else happens here, `remote` (which has to ask the other host) meanwhile.
  */
-import { existsSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { ZapError } from '../protocol/errors';
-import { endedInCheckpoint, settleSuspended } from '../checkpoint/suspend';
+import { imagesName, writeManifest } from '../checkpoint/manifest';
 import { Revival } from '../checkpoint/revive';
+import { endedInCheckpoint, settleSuspended } from '../checkpoint/suspend';
+import { findCriu, formatVersion } from '../criu/features';
+import { copyTree } from '../files/copy-tree';
 import type { EnvironmentStore } from '../files/environments';
 import { connect, planLink } from '../network/pod-link';
-import { isRunning, listRecords, loadRecord, podPaths, saveRecord, toPod, type PodRecord } from '../pod/record';
+import { forgetLock, isRunning, listRecords, loadRecord, podPaths, saveRecord, toPod, type PodRecord } from '../pod/record';
 import { destroyPod, dismantle } from '../pod/remove';
 import { freezeGroup } from '../system/cgroup';
 import { Lock } from '../system/lock';
 import { bootId, isAlive } from '../system/process';
 import { ChannelListener, connectChannel } from './channel';
-import { closeJournal, readJournals, writeJournal, type JournalEntry } from './journal';
-import { RunningNow } from './messages';
-import { awaitCommit } from './verdict';
+import { closeJournal, readJournals, type JournalEntry, type SourceJournal, type TargetJournal } from './journal';
+import { RunningNow, type Verdict } from './messages';
+import { awaitCommit, untilAborted } from './verdict';
 
-type SourceJournal = Extract<JournalEntry, { role: 'source' }>;
-type TargetJournal = Extract<JournalEntry, { role: 'target' }>;
 const remoteAttempts = 30;
 const remotePauseMs = 1000;
 
@@ -33,25 +35,17 @@ export interface Recovery {
 
 export function recoverHost(environments: EnvironmentStore, log: (line: string) => void): Recovery {
   const remoteJobs: (() => Promise<void>)[] = [];
+  const complain = (what: string) => (error: unknown) => log(`${what}: ${ZapError.from(error).message}`);
   const local = (async () => {
     await environments.recover();
     for (const entry of readJournals()) {
       const lock = Lock.try(podPaths(entry.pod).lock);
       if (!lock) continue;
-      let isHeld = false;
-      try {
-        const remote = await recoverTransfer(entry, environments);
-        if (remote) {
-          isHeld = true;
-          remoteJobs.push(() => remote().catch((error: unknown) => log(`transfer ${entry.transfer}: ${ZapError.from(error).message}`)).finally(() => release(lock, entry.pod)));
-        }
-      } catch (error) {
-        log(`transfer ${entry.transfer}: ${ZapError.from(error).message}`);
-      } finally {
-        if (!isHeld) release(lock, entry.pod);
-      }
+      const remote = await recoverTransfer(entry).catch(complain(`transfer ${entry.transfer}`));
+      if (remote) remoteJobs.push(() => remote(environments).catch(complain(`transfer ${entry.transfer}`)).finally(() => release(lock, entry.pod)));
+      else release(lock, entry.pod);
     }
-    for (const record of listRecords()) await recoverRecord(record).catch((error: unknown) => log(`POD ${record.name}: ${ZapError.from(error).message}`));
+    for (const record of listRecords()) await recoverRecord(record).catch(complain(`POD ${record.name}`));
   })();
   const remote = local.then(async () => void (await Promise.all(remoteJobs.map((job) => job()))));
   return { local, remote };
@@ -59,30 +53,27 @@ export function recoverHost(environments: EnvironmentStore, log: (line: string) 
 
 /** A POD that recovery has removed leaves no lock behind either. */
 function release(lock: Lock, podId: string): void {
-  if (loadRecord(podId)) return lock[Symbol.dispose]();
-  rmSync(`${podPaths(podId).lock}.holder`, { force: true });
-  lock.remove();
+  if (loadRecord(podId)) lock[Symbol.dispose]();
+  else forgetLock({ id: podId }, lock);
 }
 
-async function recoverTransfer(entry: JournalEntry, environments: EnvironmentStore): Promise<(() => Promise<void>) | undefined> {
+/** What can be done at once is done; what needs the other host's word is returned. */
+async function recoverTransfer(entry: JournalEntry): Promise<((environments: EnvironmentStore) => Promise<void>) | undefined> {
   const record = loadRecord(entry.pod);
   if (!record) return void closeJournal(entry);
   if (entry.role === 'source') {
     if (entry.phase === 'committed') return () => finishLeaving(record, entry);
     await takeBack(record);
-    closeJournal(entry);
-    return undefined;
+    return void closeJournal(entry);
   }
-  switch (entry.phase) {
-    case 'open':
-      await destroyPod(record);
-      return void closeJournal(entry);
-    case 'committed':
-      await reviveArrived(record, entry, environments);
-      return undefined;
-    case 'restored':
-      return () => waitInDoubt(record, entry, environments);
+  if (record.state.kind !== 'arriving') return void closeJournal(entry);
+  if (entry.phase === 'open') {
+    await destroyPod(record);
+    return void closeJournal(entry);
   }
+  // Let go by a helper that could not write that down any more.
+  if (entry.init && isAlive(entry.init) && !freezeGroup(record.id)) return void (await settleRunning(record, entry));
+  return (environments) => waitInDoubt(record, entry, environments);
 }
 
 /** The transfer never came to its commit: the POD is here, as it was. */
@@ -92,7 +83,7 @@ async function takeBack(record: PodRecord): Promise<void> {
   saveRecord(record);
   if (!isRunning(record)) return;
   rmSync(join(podPaths(record.id).run, 'freezing'), { force: true });
-  await connect(await planLink(record), record.state.init.pid);
+  connect(await planLink(record), record.state.init.pid);
 }
 
 async function finishLeaving(record: PodRecord, entry: SourceJournal): Promise<void> {
@@ -109,7 +100,7 @@ async function finishLeaving(record: PodRecord, entry: SourceJournal): Promise<v
       break;
     } catch (error) {
       if (attempt >= remoteAttempts) throw error;
-      await new Promise((resolve) => setTimeout(resolve, remotePauseMs));
+      await sleep(remotePauseMs);
     }
   }
   await destroyPod(record);
@@ -118,70 +109,94 @@ async function finishLeaving(record: PodRecord, entry: SourceJournal): Promise<v
 
 /** Ours by the source's word: let go if its processes still stand there frozen, else made again from the same images. */
 async function reviveArrived(record: PodRecord, entry: TargetJournal, environments: EnvironmentStore): Promise<void> {
-  const { state } = record;
-  const init = state.kind === 'arriving' || state.kind === 'running' ? state.init : undefined;
-  if (init && isAlive(init)) {
-    await connect(await planLink(record), init.pid);
-    record.state = { kind: 'running', init, bootId: bootId(), since: new Date().toISOString() };
-    saveRecord(record);
+  if (entry.init && isAlive(entry.init)) {
+    connect(await planLink(record), entry.init.pid);
     freezeGroup(record.id, false);
-    rmSync(podPaths(record.id).images, { recursive: true, force: true });
-    return closeJournal(entry);
+    return await settleRunning(record, entry);
   }
-  if (init) await dismantle(record, init);
   const { images } = podPaths(record.id);
-  if (!existsSync(images)) {
-    closeJournal(entry); // the host was restarted; `observe` says what that means
-    return;
-  }
+  if (!existsSync(images)) throw new ZapError('move/images-gone', `The host was restarted: what had arrived of POD "${record.name}" is gone.`, { hint: 'The source keeps its checkpoint until it hears that the POD runs here.' });
+  await dismantle(record, undefined);
   await using revival = await Revival.prepare(record, environments);
-  const revived = await revival.revive({
-    images,
-    isClone: entry.isClone,
-    hold: async (init) => {
-      record.state = { kind: 'running', init, bootId: bootId(), since: new Date().toISOString() };
-      saveRecord(record);
-    },
-  });
-  record.state = revived.state;
+  const { state } = await revival.revive({ images, isClone: entry.isClone, hold: async () => {} });
+  await settleRunning(record, { ...entry, init: state.init });
+}
+
+async function settleRunning(record: PodRecord, entry: TargetJournal): Promise<void> {
+  record.state = { kind: 'running', init: entry.init!, bootId: bootId(), since: new Date().toISOString() };
   saveRecord(record);
-  rmSync(images, { recursive: true, force: true });
+  rmSync(podPaths(record.id).images, { recursive: true, force: true });
   closeJournal(entry);
 }
 
 async function waitInDoubt(record: PodRecord, entry: TargetJournal, environments: EnvironmentStore): Promise<void> {
-  if (entry.port === null) throw new ZapError('move/in-doubt', 'Only the other host, or a person, can say whether it may run here.', { hint: `zap pod recover ${record.name}` });
-  using listener = await ChannelListener.listen(Buffer.from(entry.key, 'hex'), entry.transfer, entry.port);
+  using listener = entry.port === null ? undefined : await ChannelListener.listen(Buffer.from(entry.key, 'hex'), entry.transfer, entry.port);
   try {
-    const over = await awaitCommit(undefined, { podId: record.id, nextChannel: (signal) => listener.accept(signal), onDoubt: () => {} });
-    writeJournal({ ...entry, phase: 'committed' });
-    await reviveArrived(record, { ...entry, phase: 'committed' }, environments);
-    const now = loadRecord(record.id);
-    if (over && now) {
-      await over.send({ type: 'running', epochMs: Date.now(), pod: toPod(now), steps: [] }).catch(() => {});
-    }
+    const over = await awaitCommit(undefined, { podId: record.id, nextChannel: (signal) => listener?.accept(signal) ?? untilAborted(signal), onDoubt: () => {} });
+    await reviveArrived(record, entry, environments);
+    await over?.send({ type: 'running', epochMs: Date.now(), pod: toPod(record), steps: [] }).catch(() => {}); // it asks again
   } catch (error) {
     if (!(error instanceof ZapError) || error.code !== 'move/given-up') throw error;
+    if (entry.init) await dismantle(record, entry.init);
     await destroyPod(record);
     closeJournal(entry);
   }
 }
 
+/**
+ * A person's decision about a POD that was handed over without an answer. To run it here it first becomes what is left of it: a suspended POD.
+ */
+export async function decideForSource(record: PodRecord, verdict: Verdict): Promise<boolean> {
+  const entry = readJournals().find((candidate): candidate is SourceJournal => candidate.role === 'source' && candidate.pod === record.id && candidate.phase === 'committed');
+  if (!entry || record.state.kind !== 'leaving') return false;
+  using lock = Lock.try(podPaths(record.id).lock);
+  if (!lock) throw new ZapError('pod/busy', `The other host is still being asked about POD "${record.name}".`, { hint: 'Try again in a minute.' });
+  const { was } = record.state;
+  if (verdict === 'abort') {
+    await destroyPod(record);
+    closeJournal(entry);
+    forgetLock(record, lock);
+    return true;
+  }
+  const { checkpoint, images } = podPaths(record.id);
+  if (was.kind === 'running') {
+    if (!existsSync(images)) throw new ZapError('checkpoint/missing', `The checkpoint of POD "${record.name}" is gone: this host was restarted meanwhile.`, { hint: 'Its files are kept; if it runs on the other host, discard it here.' });
+    rmSync(checkpoint, { recursive: true, force: true });
+    mkdirSync(checkpoint, { recursive: true, mode: 0o700 });
+    await copyTree(images, join(checkpoint, imagesName)); // from memory to disk
+    settleSuspended(record, await writeManifest(checkpoint, { podId: record.id, criuVersion: formatVersion((await findCriu()).version), init: null }));
+    await dismantle(record, was.init);
+    rmSync(images, { recursive: true, force: true });
+  } else {
+    record.state = was;
+    saveRecord(record);
+  }
+  closeJournal(entry);
+  return true;
+}
+
 /** States that need no other host: a suspend that was cut off after the kill, a creation that was never finished. */
 async function recoverRecord(record: PodRecord): Promise<void> {
-  using lock = Lock.try(podPaths(record.id).lock);
+  const lock = Lock.try(podPaths(record.id).lock);
   if (!lock) return;
-  const now = loadRecord(record.id);
-  if (!now) return;
-  if (now.state.kind === 'creating') return void (await destroyPod(now));
-  const { checkpoint, run } = podPaths(now.id);
-  const manifest = endedInCheckpoint(now);
-  if (manifest) return settleSuspended(now, manifest);
-  if (isRunning(now)) {
+  try {
+    const now = loadRecord(record.id);
+    if (!now) return;
+    if (now.state.kind === 'creating') return void (await destroyPod(now));
+    const { checkpoint, run } = podPaths(now.id);
+    const manifest = endedInCheckpoint(now);
+    if (manifest) {
+      settleSuspended(now, manifest);
+      return void (await dismantle(now, undefined));
+    }
+    if (!isRunning(now)) return;
     rmSync(checkpoint, { recursive: true, force: true });
     if (existsSync(join(run, 'freezing'))) {
       rmSync(join(run, 'freezing'), { force: true });
-      await connect(await planLink(now), now.state.init.pid);
+      connect(await planLink(now), now.state.init.pid);
     }
+    if (freezeGroup(now.id)) freezeGroup(now.id, false);
+  } finally {
+    release(lock, record.id);
   }
 }

@@ -21,7 +21,7 @@ import { destroyPod, requireNothingLeft } from '../pod/remove';
 import { demandOf } from '../preflight/source';
 import { killNamespace } from '../system/process';
 import type { Channel } from './channel';
-import { closeJournal, writeJournal, type JournalEntry } from './journal';
+import { advanceJournal, closeJournal, openJournal, type SourceJournal } from './journal';
 import { Accept, EnvironmentStored, Pong, Prepared, Restored, RunningNow, type Offer } from './messages';
 
 export interface SendContext {
@@ -30,7 +30,7 @@ export interface SendContext {
   progress: (progress: Progress) => void;
   /** Opens the channel again after it was lost, to say how the transfer ended. */
   reconnect: () => Promise<Channel>;
-  journal: Extract<JournalEntry, { role: 'source' }>;
+  journal: SourceJournal;
 }
 
 type PodJob = Exclude<SendJob, { kind: 'environment' }>;
@@ -143,7 +143,7 @@ class Sending {
     const { record, steps, context } = this;
     const was = record.state;
     if (was.kind !== 'running' && was.kind !== 'suspended') throw new Error('unreachable');
-    writeJournal(context.journal);
+    openJournal(context.journal);
     saveRecord({ ...record, state: { kind: 'leaving', transfer: context.journal.transfer, was } });
     steps.onUndo('take the POD back', () => {
       saveRecord(record);
@@ -207,7 +207,7 @@ class Sending {
     };
     try {
       const { outcome } = await freeze.freeze(whileFrozen);
-      if (outcome.times) steps.note('of which freezing', outcome.times.freezingMs);
+      if (outcome.times) steps.note('freezing', outcome.times.freezingMs);
     } catch (error) {
       if (!this.isCommitted) throw error; // behind the commit CRIU may stumble over the tree that is dead already
     }
@@ -243,7 +243,7 @@ class Sending {
   /** The point of no return. The order is the protocol: promised on disk, dead here, and only then alive there. */
   private async commit(init: { pid: number; startTicks: number } | undefined): Promise<void> {
     const { context, steps, channel } = this;
-    writeJournal({ ...context.journal, phase: 'committed' });
+    advanceJournal(context.journal, { phase: 'committed' }, { isDurable: true });
     steps.commit();
     this.isCommitted = true;
     if (init) process.kill(init.pid, 'SIGKILL'); // CRIU, which holds the tree, is told afterwards: by then nothing can revive it

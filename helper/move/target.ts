@@ -24,9 +24,9 @@ import { forgetLock, loadRecord, lockHost, lockPod, podPaths, saveRecord, toPod,
 import { destroyPod } from '../pod/remove';
 import { requireAcceptable } from '../preflight/target';
 import { memoryFreeBytes } from '../preflight/facts';
-import { bootId } from '../system/process';
+import type { ProcessIdentity } from '../system/process';
 import type { Channel } from './channel';
-import { closeJournal, writeJournal, type JournalEntry } from './journal';
+import { advanceJournal, closeJournal, openJournal, type TargetJournal } from './journal';
 import { BeforeCheckpoint, type EnvironmentOffer, EnvironmentStream, FirstMessage, type Offer } from './messages';
 import { awaitCommit } from './verdict';
 
@@ -92,7 +92,7 @@ class Receiving {
   private readonly isClone: boolean;
   private readonly willRun: boolean;
   private record!: PodRecord;
-  private journal!: Extract<JournalEntry, { role: 'target' }>;
+  private journal!: TargetJournal;
   private revival: Revival | undefined;
   private answerOver: Channel | undefined;
 
@@ -148,7 +148,7 @@ class Receiving {
       state: { kind: 'arriving', transfer: context.transfer },
     };
     this.journal = { role: 'target', version: 1, transfer: context.transfer, pod: demand.id, phase: 'open', port: context.port, key: context.key, isClone: this.isClone };
-    writeJournal(this.journal);
+    openJournal(this.journal);
     saveRecord(this.record);
     steps.onUndo('remove the arriving POD', async () => {
       await destroyPod(this.record);
@@ -229,11 +229,7 @@ class Receiving {
         hold: async (init) => {
           const heldSinceMs = performance.now();
           steps.note('make processes', heldSinceMs - startedMs);
-          saveRecord({ ...record, state: { kind: 'arriving', transfer: this.context.transfer, init } });
-          await this.awaitCommit(steps.done);
-          record.state = { kind: 'running', init, bootId: bootId(), since: new Date().toISOString() };
-          writeJournal({ ...this.journal, phase: 'committed' });
-          saveRecord(record);
+          await this.awaitCommit(steps.done, init);
           committedMs = performance.now();
         },
       }),
@@ -249,7 +245,7 @@ class Receiving {
     const { checkpoint, images, run } = podPaths(record.id);
     const criuVersion = await findCriu().then(({ version }) => formatVersion(version), () => 'unknown');
     const manifest = await steps.run('store', () => writeManifest(checkpoint, { podId: record.id, criuVersion, init: null }));
-    await this.awaitCommit(steps.done);
+    await this.awaitCommit(steps.done, undefined);
     record.state = { kind: 'suspended', at: manifest.createdAt, sizeBytes: sizeOf(manifest) };
     saveRecord(record);
     steps.commit();
@@ -259,9 +255,9 @@ class Receiving {
     return toPod(record);
   }
 
-  private async awaitCommit(done: readonly Step[]): Promise<void> {
+  private async awaitCommit(done: readonly Step[], init: ProcessIdentity | undefined): Promise<void> {
     const { record, channel, context } = this;
-    writeJournal({ ...this.journal, phase: 'restored' });
+    this.journal = advanceJournal(this.journal, { phase: 'restored', ...(init ? { init } : {}) }, { isDurable: false });
     await channel.send({ type: 'restored', steps: done.map((step) => ({ ...step })) });
     this.answerOver = await awaitCommit(channel, {
       podId: record.id,

@@ -10,6 +10,7 @@ import { ChannelListener, connectChannel, secureClient, secureServer, type Chann
 import { Accept } from './messages';
 import { sendEnvironment, sendPod } from './source';
 import { receiveTransfer } from './target';
+import { untilAborted } from './verdict';
 
 const acceptTimeoutMs = 60_000;
 
@@ -26,7 +27,7 @@ export async function receive(request: Input<'transfer.receive'>, context: Trans
   const common = { transfer: request.transfer, key: request.key, environments: context.environments, signal: context.signal, progress: event };
   if (request.relay) {
     const channel = await secureServer(context.relay(), key, request.transfer);
-    return { pod: await receiveTransfer(channel, { ...common, port: null, nextChannel: never }) };
+    return { pod: await receiveTransfer(channel, { ...common, port: null, nextChannel: untilAborted }) };
   }
   using listener = await ChannelListener.listen(key, request.transfer);
   event({ listening: { addresses: (await hostAddresses()).slice(0, 16), port: listener.port } });
@@ -72,9 +73,4 @@ async function offerEnvironment(reference: string, channel: Channel, context: Tr
   } finally {
     channel.close();
   }
-}
-
-/** Through the desktop there is one channel only; what is to be said after it was lost, a person says. */
-function never(signal: AbortSignal): Promise<Channel> {
-  return new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true }));
 }

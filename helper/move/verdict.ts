@@ -81,3 +81,8 @@ async function fromPerson(podId: string, signal: AbortSignal): Promise<Word> {
     await sleep(decisionPollMs, undefined, { signal });
   }
 }
+
+/** For a channel that cannot be opened again. */
+export function untilAborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true }));
+}

@@ -6,10 +6,13 @@
  */
 import { existsSync } from 'node:fs';
 import type { Network } from '../protocol/model';
-import { announceAddress, joinBridge, setLinkUp } from '../system/link';
+import { announceAddress, interfaceIndex, joinBridge, setLinkUp } from '../system/link';
+import { inNetworkNamespace, Netlink } from '../system/netlink';
 import { run } from '../system/spawn';
 import { ensureNat, natAddress, natBridge, natGateway, natPrefixLength, releaseNat } from './nat';
 import { findUplink } from './uplink';
+
+const loopbackIndex = 1;
 
 /** All that is known before the network namespace exists, so that little is left to do while the POD is frozen. */
 export type LinkPlan =
@@ -45,39 +48,43 @@ export async function planLink(pod: { id: string; mac: string; network: Network 
   }
 }
 
-/** Makes the link in the network namespace of `init`; its outer end stays down until `connect`. */
-export async function createLink(plan: LinkPlan, init: number): Promise<void> {
-  const inside = ['link set lo up'];
-  if (plan.kind === 'veth') {
-    // From inside, with the peer given back to this process: both ends in one batch.
-    inside.push(`link add eth0 address ${plan.mac} type veth peer name ${plan.outer} netns ${process.pid}`);
-  } else if (plan.kind === 'macvlan') {
-    await run('ip', ['link', 'add', plan.outer, 'link', plan.parent, 'netns', String(init), 'address', plan.mac, 'type', 'macvlan', 'mode', 'bridge']);
-    inside.push(`link set ${plan.outer} name eth0`);
-  }
+/** Makes the link in the network namespace of `init`; its outer end, or a macvlan itself, stays down until `connect`. */
+export function createLink(plan: LinkPlan, init: number): void {
   if (plan.kind !== 'none') {
-    inside.push(`address add ${plan.address}/${plan.prefixLength} dev eth0`);
-    if (plan.kind === 'veth') inside.push('link set eth0 up');
-    if (plan.kind === 'veth' && plan.gateway) inside.push(`route add default via ${plan.gateway} dev eth0 onlink`);
+    using here = Netlink.open();
+    if (plan.kind === 'veth') here.addVeth(plan.outer, { name: 'eth0', mac: plan.mac, pid: init });
+    else here.addMacvlan('eth0', plan.mac, interfaceIndex(plan.parent), init);
   }
-  await run('nsenter', ['--net', '--target', String(init), 'ip', '-batch', '-'], { input: `${inside.join('\n')}\n` });
+  inNetworkNamespace(init, (inside) => {
+    inside.setLink(loopbackIndex, true);
+    if (plan.kind === 'none') return;
+    const index = inside.indexOf('eth0');
+    inside.addAddress(index, plan.address, plan.prefixLength);
+    if (plan.kind === 'veth') bringUp(inside, index, plan.gateway);
+  });
   if (plan.kind === 'veth') joinBridge(plan.bridge, plan.outer);
 }
 
-export async function connect(plan: LinkPlan, init: number): Promise<void> {
+function bringUp(inside: Netlink, index: number, gateway: string | undefined): void {
+  inside.setLink(index, true);
+  if (gateway !== undefined) inside.setDefaultRoute(index, gateway);
+}
+
+export function connect(plan: LinkPlan, init: number): void {
   if (plan.kind === 'veth') {
     setLinkUp(plan.outer, true);
     announceAddress(plan.bridge, plan.mac, plan.address);
   } else if (plan.kind === 'macvlan') {
-    const lines = ['link set eth0 up', ...(plan.gateway ? [`route replace default via ${plan.gateway} dev eth0 onlink`] : [])];
-    await run('nsenter', ['--net', '--target', String(init), 'ip', '-batch', '-'], { input: `${lines.join('\n')}\n` });
-    await run('nsenter', ['--net', '--target', String(init), 'arping', '-U', '-c', '1', '-I', 'eth0', plan.address], { timeoutMs: 3000 }).catch(() => {}); // a courtesy to switches; the first packet does the same
+    inNetworkNamespace(init, (inside) => {
+      bringUp(inside, inside.indexOf('eth0'), plan.gateway);
+      announceAddress('eth0', plan.mac, plan.address, inside.indexOf('eth0'));
+    });
   }
 }
 
-export async function disconnect(plan: LinkPlan, init: number): Promise<void> {
+export function disconnect(plan: LinkPlan, init: number): void {
   if (plan.kind === 'veth') setLinkUp(plan.outer, false);
-  else if (plan.kind === 'macvlan') await run('nsenter', ['--net', '--target', String(init), 'ip', 'link', 'set', 'eth0', 'down']);
+  else if (plan.kind === 'macvlan') inNetworkNamespace(init, (inside) => inside.setLink(inside.indexOf('eth0'), false));
 }
 
 /** Removes what is left of the link after its namespace ended; the kernel takes a veth along a moment later by itself. */

@@ -67,8 +67,8 @@ export async function createPod(request: Input<'pod.create'>, context: CreateCon
     const link = await planLink(record);
     const init = await createSandbox(record);
     enterGroups(groups, init.pid);
-    await createLink(link, init.pid);
-    await connect(link, init.pid);
+    createLink(link, init.pid);
+    connect(link, init.pid);
     context.signal.throwIfAborted();
     await startSandbox(record);
     record.state = { kind: 'running', init, bootId: bootId(), since: new Date().toISOString() };

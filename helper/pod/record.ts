@@ -25,8 +25,7 @@ const RecordState = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('suspended'), at: z.string(), sizeBytes: z.number() }),
   /** Being sent away; until the journal of that transfer says "committed" it is as running as before. */
   z.strictObject({ kind: z.literal('leaving'), transfer: TransferId, was: z.union([z.strictObject({ kind: z.literal('running'), ...Running }), z.strictObject({ kind: z.literal('suspended'), at: z.string(), sizeBytes: z.number() })]) }),
-  /** Not ours yet; with `init` its processes are made, and stand frozen. */
-  z.strictObject({ kind: z.literal('arriving'), transfer: TransferId, init: Init.optional() }),
+  z.strictObject({ kind: z.literal('arriving'), transfer: TransferId }),
 ]);
 export type RecordState = z.infer<typeof RecordState>;
 export type RunningState = Extract<RecordState, { kind: 'running' }>;
@@ -142,7 +141,7 @@ export function lockPod(record: PodRecord, operation: string): Lock {
 }
 
 /** Lets go of a POD that is not on this host any more. */
-export function forgetLock(record: PodRecord, lock: Lock): void {
+export function forgetLock(record: { id: string }, lock: Lock): void {
   rmSync(`${podPaths(record.id).lock}.holder`, { force: true });
   lock.remove();
 }

@@ -25,7 +25,7 @@ export async function dismantle(record: PodRecord, init: ProcessIdentity | undef
 
 function initOf(record: PodRecord): ProcessIdentity | undefined {
   const state = record.state.kind === 'leaving' ? record.state.was : record.state;
-  return state.kind === 'running' || state.kind === 'arriving' ? state.init : undefined;
+  return state.kind === 'running' ? state.init : undefined;
 }
 
 /** Removes the POD whole. */

@@ -8,6 +8,7 @@ import { probeCriu } from '../criu/probe';
 import { findCriu } from '../criu/features';
 import { EnvironmentStore } from '../files/environments';
 import { decide } from '../move/verdict';
+import { decideForSource } from '../move/recover';
 import { receive, send } from '../move/transfer';
 import { createPod } from '../pod/create';
 import { streamDisplay } from '../pod/display';
@@ -90,7 +91,11 @@ export function createHandlers(environments: EnvironmentStore): Handlers {
     },
     async 'pod.recover'({ pod, decision }, { caller }) {
       const record = findRecord(pod, caller);
-      decide(record.id, decision === 'run-here' ? 'commit' : 'abort');
+      const verdict = decision === 'run-here' ? 'commit' : 'abort';
+      if (!(await decideForSource(record, verdict))) {
+        if (record.state.kind !== 'arriving') throw new ZapError('pod/not-in-doubt', `There is nothing to decide about POD "${record.name}".`, { hint: 'zap pod list shows where it is.' });
+        decide(record.id, verdict);
+      }
       const now = loadRecord(record.id);
       return { pod: now ? toPod(now) : null };
     },

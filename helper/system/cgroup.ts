@@ -105,10 +105,14 @@ export function ownGroups(): string[] {
   });
 }
 
-/** Stops everything in the POD's group, or lets it go on; what arrives in a frozen group stops as well. Only death is not stopped. */
-export function freezeGroup(podId: string, isFrozen: boolean): void {
-  const { unified } = hierarchies();
-  writeFileSync(join(unified!, 'zap', podId, 'cgroup.freeze'), isFrozen ? '1' : '0');
+/**
+ * Stops everything in the POD's group, or lets it go on; what arrives in a frozen group stops as well. Only death is not stopped. Returns whether the
+ * group is frozen afterwards; without `isFrozen` it only tells.
+ */
+export function freezeGroup(podId: string, isFrozen?: boolean): boolean {
+  const file = join(hierarchies().unified ?? '', 'zap', podId, 'cgroup.freeze');
+  if (isFrozen !== undefined) writeFileSync(file, isFrozen ? '1' : '0');
+  return existsSync(file) && readFileSync(file, 'utf8').trim() === '1';
 }
 
 /** Removes the POD's groups; a group empties a moment after its last process was reaped. */

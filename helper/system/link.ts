@@ -1,8 +1,7 @@
 /**
  * Network links by system call: what must happen while a POD is frozen is not worth a process.
  */
-import { readFileSync } from 'node:fs';
-import { closeSync } from 'node:fs';
+import { closeSync, readFileSync } from 'node:fs';
 import { checked, libc } from './native';
 
 const socketCall = libc<[number, number, number]>('int socket(int domain, int type, int protocol)');
@@ -60,7 +59,7 @@ export function joinBridge(bridge: string, port: string): void {
 /**
  * Broadcasts "this address is at this MAC" (a gratuitous ARP request, RFC 5227 section 3) through `name`, so that switches learn the POD's new place.
  */
-export function announceAddress(name: string, mac: string, address: string): void {
+export function announceAddress(name: string, mac: string, address: string, index = interfaceIndex(name)): void {
   const hardware = Buffer.from(mac.replaceAll(':', ''), 'hex');
   const protocol = Buffer.from(address.split('.').map(Number));
   const broadcast = Buffer.alloc(6, 0xff);
@@ -69,7 +68,7 @@ export function announceAddress(name: string, mac: string, address: string): voi
   const destination = Buffer.alloc(20); // struct sockaddr_ll
   destination.writeUInt16LE(AF_PACKET, 0);
   destination.writeUInt16BE(0x0806, 2);
-  destination.writeInt32LE(interfaceIndex(name), 4);
+  destination.writeInt32LE(index, 4);
   destination.writeUInt8(6, 11);
   broadcast.copy(destination, 12);
   withSocket(AF_PACKET, SOCK_RAW, (fd) => checked(sendto(fd, frame, frame.length, 0, destination, destination.length), 'sendto', name));

@@ -50,8 +50,10 @@ async function view(fleet: Fleet, { host, pod }: LocatedPod, window: string | un
   };
   const terminal = openTerminal(context, sizes);
   context.stdin.on('data', onInput);
+  context.stdin.resume(); // paused at the end of the view before
   try {
-    return (await call.result).reason;
+    const { reason } = await call.result;
+    return leave.signal.aborted ? 'left' : reason;
   } catch (error) {
     if (leave.signal.aborted) return 'left';
     if (error instanceof ZapError && error.code === 'host/connection-lost') return 'detached';
