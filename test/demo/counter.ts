@@ -24,7 +24,7 @@ while (1) {
     printf "\e[1;33m      -- stood still for %s --\e[0m\n", $pause < 10000 ? sprintf '%.0f ms', $pause : sprintf '%.1f s', $pause / 1000;
   }
   next if $now < $next;
-  $next = $now + 250;
+  $next = $now + 500;
   $count++;
   my ($sec, $min, $hour) = gmtime;
   printf "%02d:%02d:%02d  \e[36mhost\e[0m %-10s \e[36mpid\e[0m %-4d \e[36mcount\e[0m \e[1m%d\e[0m\n", $hour, $min, $sec, host(), $$, $count;

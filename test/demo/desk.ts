@@ -8,8 +8,8 @@ import type { ZapCommand } from './zap-command';
 const onScreen = ['bash', '-lc', 'exec "$@"', 'sh'];
 
 const windows = [
-  ['xclock', '-update', '1', '-padding', '12', '-geometry', '200x200-40+40'],
-  ['xterm', '-T', 'A program that counts', '-geometry', '74x26+60+70', '-e', 'perl', '-e', counterProgram],
+  ['xclock', '-title', 'Clock', '-update', '1', '-padding', '12', '-geometry', '200x200-40+40'],
+  ['xterm', '-T', 'A program that counts', '-geometry', '76x28+60+70', '-e', 'perl', '-e', counterProgram],
 ];
 
 const startTimeoutMs = 20_000;
