@@ -8,7 +8,7 @@ import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { chmod, copyFile, mkdir, mkdtemp, readFile, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { existsSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { build } from 'esbuild';
@@ -99,8 +99,9 @@ async function buildHelper() {
 
   const blob = join(scratch, 'helper.blob');
   const config = join(scratch, 'sea.json');
-  await writeFile(config, JSON.stringify({ main: bundle, output: blob, disableExperimentalSEAWarning: true, useCodeCache: true, assets: { 'koffi.node': koffi } }));
-  await run(node24, ['--experimental-sea-config', config]);
+  // A relative name: it shows in stack traces, and a path of this machine has no place there.
+  await writeFile(config, JSON.stringify({ main: basename(bundle), output: blob, disableExperimentalSEAWarning: true, useCodeCache: true, assets: { 'koffi.node': koffi } }));
+  await run(node24, ['--experimental-sea-config', config], { cwd: scratch });
   const executable = join(scratch, 'zap-helper');
   await copyFile(node24, executable);
   await chmod(executable, 0o755);

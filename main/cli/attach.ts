@@ -56,7 +56,7 @@ async function view(fleet: Fleet, { host, pod }: LocatedPod, window: string | un
     return leave.signal.aborted ? 'left' : reason;
   } catch (error) {
     if (leave.signal.aborted) return 'left';
-    if (error instanceof ZapError && error.code === 'host/connection-lost') return 'detached';
+    if (error instanceof ZapError && (error.code === 'host/connection-lost' || error.code === 'pod/busy')) return 'detached'; // busy: it is just being frozen
     throw error;
   } finally {
     context.stdin.off('data', onInput);
@@ -70,6 +70,7 @@ async function view(fleet: Fleet, { host, pod }: LocatedPod, window: string | un
 async function follow(fleet: Fleet, id: string, context: Context): Promise<LocatedPod> {
   const deadlineMs = Date.now() + FOLLOW_TIMEOUT_MS;
   for (;;) {
+    await delay(POLL_INTERVAL_MS);
     try {
       const located = await findPod(fleet, id, context.signal);
       if (located.pod.state.kind !== 'moving' || Date.now() > deadlineMs) return located;
@@ -77,6 +78,5 @@ async function follow(fleet: Fleet, id: string, context: Context): Promise<Locat
       // In the moment of the commit neither host may name it.
       if (!(error instanceof ZapError) || error.code !== 'pod/not-found' || Date.now() > deadlineMs) throw error;
     }
-    await delay(POLL_INTERVAL_MS);
   }
 }

@@ -47,9 +47,9 @@ async function attempt(source: HelperClient, target: HelperClient, job: SendJob,
   const listening = new Promise<Peer>((resolve) => (heard = resolve));
   const receive = target.start('transfer.receive', { transfer: id, key, relay: isRelayed }, {
     signal,
+    // Its progress is the source's, seen from the other side.
     onEvent: (event) => {
       if ('listening' in event) heard(isRelayed ? 'relay' : event.listening);
-      else options.onProgress?.(event);
     },
   });
   if (isRelayed) heard('relay');
