@@ -1,26 +1,24 @@
 /**
  * Keeps a copy of a POD's layer up to date on another host: everything once while the POD runs, then only what changed.
  *
- * A file counts as changed when its inode, change time, size or attributes differ from what was sent. Two things would escape that: a change in the
- * same tick of the kernel's clock, and writing through a shared mapping, which moves the time only when a clean page is first made dirty. Both are
- * caught by one rule: each round but the last starts with writing the file system's dirty pages out, and what changed since that moment is sent again
- * in the next round, whether it looks changed or not. tmpfs never writes out: there, name the mapped files in `alwaysSend`.
+ * A file counts as changed when its inode, change time, size or attributes differ from what was sent. The times alone would let three changes escape: one in
+ * the same tick of the kernel's clock, the rest of a large write (the time is that of its beginning), and writing through a shared mapping (the time moves
+ * only when a clean page is first made dirty). So whatever changed shortly before a round, and whatever is mapped when it begins, is sent again in
+ * the next, whether it looks changed or not.
  */
 import { closeSync } from 'node:fs';
 import { ArchiveWriter, type WriteOptions, type WriteResult } from './archive-write';
 import { splitPath } from './entry';
 import type { Sink } from './frames';
+import { sharedWritableFiles } from './mapped-files';
 import { Pacer } from './pacer';
 import { openIfThere, walkTree } from './walk';
 import { openRoot, statAt, statFd } from '../system/paths';
-import { run } from '../system/spawn';
 import type { FileStat } from '../system/stat';
 
 export interface SyncOptions extends WriteOptions {
-  /** Nothing changes any more, and no further round follows: saves writing out dirty pages, which can take long. */
+  /** Nothing changes any more: the POD is frozen. */
   isFinal?: boolean;
-  /** Paths (byte strings, relative to the layer) that are sent whatever their times say. */
-  alwaysSend?: ReadonlySet<string>;
 }
 
 export interface SyncResult extends WriteResult {
@@ -31,17 +29,21 @@ export interface SyncResult extends WriteResult {
 /** What was sent of a file. */
 interface Sent {
   stat: FileStat;
-  /** It changed so lately that its times cannot be trusted to tell the next change. */
-  isRecent: boolean;
+  /** Its times cannot be trusted to tell the next change. */
+  isUnsure: boolean;
 }
 
-/** Clocks of file systems tick as slowly as 100 Hz; the margin is generous. */
-const clockTickMs = 50;
+/** No single write takes longer, and no clock of a file system ticks slower. */
+const unsureMs = 2000;
 
 export class LayerSync {
   private sent = new Map<string, Sent>();
 
-  constructor(private readonly layer: string) {}
+  /** `processes` gives the POD's process ids, at the beginning of each round. */
+  constructor(
+    private readonly layer: string,
+    private readonly processes: () => Iterable<number> = () => [],
+  ) {}
 
   /** Sends all of it. The POD may run: what changes or vanishes meanwhile is put right by a later `delta`. */
   async first(sink: Sink, options: SyncOptions = {}): Promise<SyncResult> {
@@ -51,28 +53,29 @@ export class LayerSync {
 
   /** Sends what changed since the last round; the receiver applies it with `readArchive` to the same directory. */
   async delta(sink: Sink, options: SyncOptions = {}): Promise<SyncResult> {
-    if (!options.isFinal) await run('sync', ['--file-system', this.layer], options.signal ? { signal: options.signal } : {});
-    const recentSinceMs = Date.now() - clockTickMs;
+    const mapped = sharedWritableFiles(this.processes());
+    const unsureSinceMs = Date.now() - unsureMs;
     const root = openRoot(this.layer);
     try {
       const current = await scan(root, options);
-      const changed = this.findChanged(current, options.alwaysSend);
+      const changed = this.findChanged(current);
       const removed = [...this.sent.keys()].filter((path) => !current.has(path));
       const writer = new ArchiveWriter(sink, options);
       this.sendRemoved(writer, removed);
-      await this.sendChanged(root, writer, changed, recentSinceMs);
+      await this.sendChanged(root, writer, changed, options.isFinal ? current : undefined);
+      for (const [path, sent] of this.sent) sent.isUnsure = mapped.has(path) || changedAtMs(sent.stat) >= unsureSinceMs;
       return { ...(await writer.close()), changed: changed.length, removed: removed.length };
     } finally {
       closeSync(root);
     }
   }
 
-  private findChanged(current: Map<string, FileStat>, alwaysSend: ReadonlySet<string> | undefined): string[] {
+  private findChanged(current: Map<string, FileStat>): string[] {
     const changed: string[] = [];
     const changedInodes = new Set<number>();
     for (const [path, stat] of current) {
       const sent = this.sent.get(path);
-      if (sent && !sent.isRecent && isSame(sent.stat, stat) && !alwaysSend?.has(path)) continue;
+      if (sent && !sent.isUnsure && isSame(sent.stat, stat)) continue;
       changed.push(path);
       if (stat.linkCount > 1 && stat.type !== 'directory') changedInodes.add(stat.inode);
     }
@@ -90,20 +93,24 @@ export class LayerSync {
     }
   }
 
-  /** Parents come before what is in them, as `scan` found them. */
-  private async sendChanged(root: number, writer: ArchiveWriter, paths: string[], recentSinceMs: number): Promise<void> {
+  /** Parents come before what is in them, as `scan` found them. What is `known` to be true still need not be asked again. */
+  private async sendChanged(root: number, writer: ArchiveWriter, paths: string[], known: Map<string, FileStat> | undefined): Promise<void> {
     using directories = new LastDirectory(root);
     for (const path of paths) {
-      const [parent, name] = splitPath(path);
+      const [parent, name] = path === '' ? ['', ''] : splitPath(path);
       // A directory that vanished meanwhile was not sent, so what appeared in its place cannot be either: the next round does both.
       if (path !== '' && this.sent.get(parent)?.stat.type !== 'directory') continue;
       const directory = path === '' ? root : directories.open(parent);
-      const now = directory === undefined ? undefined : path === '' ? statFd(root) : statAt(directory, name);
-      if (directory === undefined || !now) continue;
-      const stat = await writer.add({ path, directory, name, stat: now });
-      if (stat) this.sent.set(path, { stat, isRecent: stat.changeSeconds * 1000 + stat.changeNanoseconds / 1e6 >= recentSinceMs });
+      if (directory === undefined) continue;
+      const now = known?.get(path) ?? (path === '' ? statFd(root) : statAt(directory, name));
+      const stat = now && (await writer.add({ path, directory, name, stat: now }));
+      if (stat) this.sent.set(path, { stat, isUnsure: false });
     }
   }
+}
+
+function changedAtMs(stat: FileStat): number {
+  return stat.changeSeconds * 1000 + stat.changeNanoseconds / 1e6;
 }
 
 async function scan(root: number, options: SyncOptions): Promise<Map<string, FileStat>> {
