@@ -322,6 +322,45 @@ class Datagrams(Case):
         expect(self.bound.recv(100), b'from outside', 'from outside')
 
 
+@case('UDP: datagrams that wait to be read are lost in a move, as datagrams may be', alone=True)
+class QueuedDatagrams(Case):
+    """CRIU does not read them. Said here so that it is noticed when that changes."""
+
+    def setup(self):
+        self.receiver, self.sender = (socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(2))
+        self.receiver.bind(('127.0.0.1', 7105))
+        self.sender.connect(('127.0.0.1', 7105))
+        self.receiver.settimeout(1)
+        self.fill()
+
+    def fill(self):
+        self.sender.send(b'waiting')
+        expect(queued(self.receiver, SIOCINQ), 7, 'bytes of the next datagram')
+
+    def check(self):
+        expect(queued(self.receiver, SIOCINQ), 0, 'bytes of the next datagram')
+        self.sender.send(b'new')
+        expect(self.receiver.recv(10), b'new', 'sent after the move')
+
+    renew = fill
+
+
+@case('netlink: a socket of the routing family answers', alone=True)
+class Netlink(Case):
+    def setup(self):
+        self.sock = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 0)
+        self.sock.bind((0, 0))
+
+    def facts(self):
+        return {'name': self.sock.getsockname()}
+
+    def check(self):
+        self.sock.send(struct.pack('IHHIIB3x', 20, 18, 0x301, 1, 0, 0))  # RTM_GETLINK, all of them
+        ensure(b'eth0' in self.sock.recv(65536), 'eth0 is not in the answer')
+        while select.select([self.sock], [], [], 0.1)[0]:
+            self.sock.recv(65536)
+
+
 @case("the POD's own address, MAC, interface and host name", alone=True)
 class Address(Case):
     def facts(self):
