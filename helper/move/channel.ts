@@ -145,11 +145,18 @@ export class Channel {
       });
       this.wake = undefined;
     }
-    const all = this.buffered.length === 1 ? this.buffered[0]! : Buffer.concat(this.buffered);
-    const rest = all.subarray(length);
-    this.buffered = rest.length > 0 ? [rest] : [];
-    this.bufferedBytes = rest.length;
-    return all.subarray(0, length);
+    this.bufferedBytes -= length;
+    // Only the chunks that are wanted: what waits behind them may be megabytes, and would be copied again for every frame.
+    const parts: Buffer[] = [];
+    for (let missing = length; missing > 0; ) {
+      const chunk = this.buffered[0]!;
+      const part = chunk.subarray(0, missing);
+      if (part.length === chunk.length) this.buffered.shift();
+      else this.buffered[0] = chunk.subarray(missing);
+      parts.push(part);
+      missing -= part.length;
+    }
+    return parts.length === 1 ? parts[0]! : Buffer.concat(parts);
   }
 }
 

@@ -21,6 +21,7 @@ import { destroyPod, requireNothingLeft } from '../pod/remove';
 import { demandOf } from '../preflight/source';
 import { killNamespace } from '../system/process';
 import type { Channel } from './channel';
+import { ImageStream } from './image-stream';
 import { advanceJournal, closeJournal, openJournal, type SourceJournal } from './journal';
 import { Accept, EnvironmentStored, Pong, Prepared, Restored, RunningNow, type Offer } from './messages';
 
@@ -171,15 +172,20 @@ class Sending {
     await this.channel.receive(Prepared, this.context.signal);
   }
 
-  private async sendImages(images: string): Promise<void> {
-    this.memoryBytes = listImages(images).totalBytes;
+  /** The images' stream, which must be finished or abandoned before anything else is sent. */
+  private openImages(images: string): { stream: ImageStream; finish: () => Promise<void> } {
     const sink = this.channel.sink();
     let bytes = 0;
-    await writeArchive(images, sink, {
+    const stream = new ImageStream(images, sink, {
       signal: this.context.signal,
-      onBytes: (more) => this.steps.progress({ phase: 'send memory', bytes: (bytes += more), totalBytes: this.memoryBytes }),
+      onBytes: (more) => this.steps.progress({ phase: 'send memory', bytes: (bytes += more) }),
     });
-    await sink.end();
+    const finish = async (): Promise<void> => {
+      this.memoryBytes = listImages(images).totalBytes;
+      await stream.finish();
+      await sink.end();
+    };
+    return { stream, finish };
   }
 
   private async sendRunning(layer: LayerSync): Promise<void> {
@@ -194,10 +200,7 @@ class Sending {
     const whileFrozen = async (since: Frozen): Promise<Verdict> => {
       this.frozenEpochMs = since.epochMs;
       steps.note('freeze and dump', performance.now() - startedMs);
-      await steps.run('send memory', async () => {
-        await channel.send({ type: 'checkpoint' });
-        await this.sendImages(images);
-      });
+      await steps.run('send memory', finish);
       await steps.run('send last files', () => this.sendLayer(layer, 'last'));
       if (this.isClone) return 'kill'; // of a clone's original CRIU kills nothing
       await steps.run('restore', () => channel.receive(Restored, context.signal));
@@ -205,11 +208,17 @@ class Sending {
       await this.commit(record.state.init);
       return 'kill';
     };
+    await channel.send({ type: 'checkpoint' });
+    const { stream, finish } = this.openImages(images);
     try {
+      stream.start();
       const { outcome } = await freeze.freeze(whileFrozen);
       if (outcome.times) steps.note('freezing', outcome.times.freezingMs);
     } catch (error) {
-      if (!this.isCommitted) throw error; // behind the commit CRIU may stumble over the tree that is dead already
+      if (!this.isCommitted) {
+        await stream.abandon();
+        throw error;
+      } // behind the commit CRIU may stumble over the tree that is dead already
     }
     if (this.isClone) {
       await steps.run('restore', () => channel.receive(Restored, context.signal));
@@ -225,7 +234,7 @@ class Sending {
     await steps.run('prepare target', () => this.prepareTarget());
     await steps.run('send memory', async () => {
       await channel.send({ type: 'checkpoint' });
-      await this.sendImages(join(checkpoint, imagesName));
+      await this.openImages(join(checkpoint, imagesName)).finish();
       const nothing = channel.sink();
       await new LayerSync(podPaths(record.id).layer).first({ write: (chunk) => nothing.write(chunk) }, { isFinal: true });
       await nothing.end();

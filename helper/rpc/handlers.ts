@@ -14,6 +14,7 @@ import { createPod } from '../pod/create';
 import { streamDisplay } from '../pod/display';
 import { attach, exec } from '../pod/enter';
 import { requireFreeName } from '../pod/identity';
+import { renamePod } from '../pod/rename';
 import { readLogs } from '../pod/logs';
 import { findRecord, forgetLock, listRecords, loadRecord, lockHost, lockPod, maySee, saveRecord, toPod, type Caller } from '../pod/record';
 import { destroyPod } from '../pod/remove';
@@ -70,8 +71,7 @@ export function createHandlers(environments: EnvironmentStore): Handlers {
       using _pod = lockPod(record, 'being renamed');
       using _host = await lockHost();
       requireFreeName(name, record.id);
-      record.name = name;
-      saveRecord(record);
+      await renamePod(record, name);
       return toPod(record);
     },
     async 'pod.delete'({ pod }, { caller }) {
