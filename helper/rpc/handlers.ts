@@ -16,7 +16,7 @@ import { attach, exec } from '../pod/enter';
 import { requireFreeName } from '../pod/identity';
 import { renamePod } from '../pod/rename';
 import { readLogs } from '../pod/logs';
-import { findRecord, forgetLock, listRecords, loadRecord, lockHost, lockPod, maySee, saveRecord, toPod, type Caller } from '../pod/record';
+import { findRecord, forgetLock, listRecords, loadRecord, lockHost, lockPod, maySee, toPod, type Caller } from '../pod/record';
 import { destroyPod } from '../pod/remove';
 import { hostFacts } from '../preflight/facts';
 import { preflightSource, usageOf } from '../preflight/source';
