@@ -180,6 +180,7 @@ describe('movePod', () => {
 
   it('finds out where the POD is when its own connection was lost', async () => {
     let isOver = false;
+    let wasDisturbed = false;
     const hosts = goodHosts({
       alpha: {
         'pod.list': () => ({ pods: isOver ? [] : [podOf('moving')] }),
@@ -189,9 +190,18 @@ describe('movePod', () => {
           return new Promise(() => {});
         },
       },
-      beta: { 'pod.list': () => ({ pods: isOver ? [pod] : [] }) },
+      beta: {
+        'pod.list': () => ({ pods: isOver ? [pod] : [] }),
+        'transfer.receive': async (_params, context) => {
+          context.event({ listening: { addresses: ['10.0.0.2'], port: 4000 } });
+          context.signal.addEventListener('abort', () => (wasDisturbed = true));
+          while (!isOver) await new Promise((resolve) => setTimeout(resolve, 20));
+          return { pod };
+        },
+      },
     });
-    await expect(movePod(hosts.fleet, located, 'beta', { resume: true })).rejects.toMatchObject({ code: 'move/connection-lost', message: 'The connection to alpha ended. "desk" runs on beta.', data: { pod: { name: 'desk', host: 'beta', state: 'running' } } });
+    await expect(movePod(hosts.fleet, located, 'beta', { resume: true })).rejects.toMatchObject({ code: 'move/connection-lost', message: 'The connection to alpha ended; the hosts went on alone. "desk" runs on beta.', data: { pod: { name: 'desk', host: 'beta', state: 'running' } } });
+    expect(wasDisturbed).toBe(false);
   });
 });
 

@@ -101,7 +101,7 @@ async function withWhereabouts(fleet: Fleet, error: ZapError, pod: Pod, hosts: s
   const where = await whereabouts(fleet, pod, hosts, { untilSettled: isLost }).catch(() => undefined); // the first failure is the one to tell
   if (!where) return error;
   const data = { ...error.data, ...(where.located ? { pod: { name: pod.name, host: where.located.host, state: where.located.pod.state.kind } } : {}) };
-  return new ZapError(isLost ? 'move/connection-lost' : error.code, `${error.message} ${where.sentence}`, { hint: error.hint, evidence: error.evidence, data, cause: error });
+  return new ZapError(isLost ? 'move/connection-lost' : error.code, `${isLost ? error.message.replace(/\.$/, '; the hosts went on alone.') : error.message} ${where.sentence}`, { hint: error.hint, evidence: error.evidence, data, cause: error });
 }
 
 function requireStandsStill({ pod, host }: LocatedPod): void {

@@ -53,12 +53,16 @@ async function attempt(source: HelperClient, target: HelperClient, job: SendJob,
     },
   });
   if (isRelayed) heard('relay');
-  // A target that fails must not leave the source waiting, and the other way round; after the commit the hosts ignore this.
-  receive.result.catch(() => stop.abort());
+  // A target that fails must not leave the source waiting, and the other way round; after the commit the hosts ignore this. When only our own connection
+  // breaks, the hosts go on.
+  const stopOther = (error: unknown): void => {
+    if (!isLost(error)) stop.abort();
+  };
+  receive.result.catch(stopOther);
   const peer = await Promise.race([listening, receive.result.then(endedEarly)]);
 
   const send = source.start('transfer.send', { transfer: id, key, peer, job }, { signal, onEvent: options.onProgress });
-  send.result.catch(() => stop.abort());
+  send.result.catch(stopOther);
   if (isRelayed) join(send.lane(0), receive.lane(0));
 
   const [sent, received] = await bothSettled(send.result, receive.result);
@@ -66,12 +70,12 @@ async function attempt(source: HelperClient, target: HelperClient, job: SendJob,
   throw rootCause([sent, received], options.signal);
 }
 
-/** Both results; once one end has failed, the other has a while to undo or finish its part. */
+/** Both results; once one end has failed, the other has a while to undo its part. An end that we merely lost sight of lets the other take its time. */
 async function bothSettled<A, B>(a: Promise<A>, b: Promise<B>): Promise<[PromiseSettledResult<A>, PromiseSettledResult<B>]> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
-    const start = (): void => {
-      timer ??= setTimeout(() => reject(new ZapError('move/peer-lost', 'One end of the transfer failed, and the other does not come to an end.')), GRACE_MS);
+    const start = (error: unknown): void => {
+      if (!isLost(error)) timer ??= setTimeout(() => reject(new ZapError('move/peer-lost', 'One end of the transfer failed, and the other does not come to an end.')), GRACE_MS);
     };
     a.catch(start);
     b.catch(start);
@@ -81,6 +85,10 @@ async function bothSettled<A, B>(a: Promise<A>, b: Promise<B>): Promise<[Promise
   } finally {
     clearTimeout(timer);
   }
+}
+
+function isLost(error: unknown): boolean {
+  return error instanceof ZapError && error.code === 'host/connection-lost';
 }
 
 function endedEarly(): never {
