@@ -26,9 +26,16 @@ export async function usageOf(record: PodRecord): Promise<{ usage: Usage; findin
       tcpConnections: inside?.totals.tcpConnections ?? 0,
       cpuSeconds: cpuSeconds(record.id),
     },
-    // Terminals' clients and commands run by `exec` are processes from outside as well: the first let go, the second are named by their own finding.
-    findings: (inside?.findings ?? []).filter((finding) => finding.id !== 'criu/process-from-outside' || !hasClients(record)),
+    findings: (inside?.findings ?? []).filter((finding) => !isOfClients(finding) || !hasClients(record)),
   };
+}
+
+/**
+ * Whether terminals' clients and commands run by `exec` explain it: they are processes from outside, and the POD's tmux server holds the terminals that
+ * its clients came from. Clients let go before the freeze, which looks again; commands are named by a finding of their own.
+ */
+function isOfClients({ id, data }: Finding): boolean {
+  return id === 'criu/process-from-outside' || (id === 'criu/file-outside-pod' && /^\/dev\/pts\/\d+$/.test(String(data?.['target'])));
 }
 
 export async function demandOf(record: PodRecord, environments: EnvironmentStore, how: { isClone: boolean; willRun: boolean }): Promise<{ demand: PodDemand; findings: Finding[]; usage: Usage }> {
