@@ -5,6 +5,7 @@
  * ready. `freeze` is what the user waits for.
  */
 import { mkdirSync, rmSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { findCriu } from '../criu/features';
 import { inspectTree } from '../criu/inspect';
 import { writeIrmapCache } from '../criu/irmap-cache';
@@ -17,6 +18,8 @@ import { raiseBarrier } from '../pod/clients';
 import { podPaths, type PodRecord, type RunningState } from '../pod/record';
 import { isAlive } from '../system/process';
 import type { Steps } from './steps';
+
+const settleTimeoutMs = 500;
 
 export type Verdict = 'kill' | 'resume';
 
@@ -48,7 +51,7 @@ export class Freeze implements AsyncDisposable {
     try {
       const barrier = await steps.run('detach viewers', () => raiseBarrier(record));
       try {
-        requireCheckpointable(record);
+        await requireCheckpointable(record);
       } catch (error) {
         barrier[Symbol.dispose]();
         throw error;
@@ -97,8 +100,17 @@ export class Freeze implements AsyncDisposable {
   }
 }
 
-/** The last look before the freeze: what CRIU would refuse is said by name, while the POD still runs. */
-function requireCheckpointable(record: PodRecord & { state: RunningState }): void {
-  const blocker = inspectTree(record.state.init.pid).findings.find((finding) => finding.severity === 'blocker');
-  if (blocker) throw new ZapError(`preflight/${blocker.id.replace('criu/', '')}`, blocker.message, { hint: blocker.hint, data: blocker.data });
+/**
+ * The last look before the freeze: what CRIU would refuse is said by name, while the POD still runs.
+ *
+ * A terminal's client that has let go may still be ending, and the POD's tmux server closes that terminal a moment later: so a second look is taken.
+ */
+async function requireCheckpointable(record: PodRecord & { state: RunningState }): Promise<void> {
+  const giveUpAtMs = performance.now() + settleTimeoutMs;
+  for (;;) {
+    const blocker = inspectTree(record.state.init.pid).findings.find((finding) => finding.severity === 'blocker');
+    if (!blocker) return;
+    if (performance.now() > giveUpAtMs) throw new ZapError(`preflight/${blocker.id.replace('criu/', '')}`, blocker.message, { hint: blocker.hint, data: blocker.data });
+    await sleep(5);
+  }
 }
