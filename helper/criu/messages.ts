@@ -8,8 +8,10 @@ import protobuf from 'protobufjs/light.js';
 type Fields = Record<string, { type: string; id: number; rule?: 'required' | 'repeated' }>;
 
 /** Shorthand: `['int32', 2]`, `['string', 37, 'repeated']`. */
-function fields(table: Record<string, [type: string, id: number, rule?: 'required' | 'repeated']>): { fields: Fields } {
+function fields(table: Record<string, [type: string, id: number, rule?: 'required' | 'repeated']>): { edition: string; fields: Fields } {
   return {
+    // In CRIU's syntax a zero that was set differs from nothing: without this protobufjs would drop `manageCgroupsMode: 0`, and CRIU manage cgroups.
+    edition: 'proto2',
     fields: Object.fromEntries(Object.entries(table).map(([name, [type, id, rule]]) => [name, rule ? { type, id, rule } : { type, id }])),
   };
 }

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { decode, encode } from './messages';
 import { dumpOptions, restoreOptions } from './options';
 
 const always = { imagesDirFd: -1, imagesDir: '/ck', logLevel: 2, extUnixSk: true, fileLocks: true, manageCgroupsMode: 0, emptyNs: 0x40000000, external: ['mnt[]'], networkLock: 3 };
@@ -26,4 +27,9 @@ test.each([
   ['shared directories', { ...restore, external: ['mnt[data]:/data'] }, { ...everyRestore, tcpEstablished: true, external: ['mnt[]', 'mnt[data]:/data'] }],
 ])('restore: %s', (_, facts, options) => {
   expect(restoreOptions(facts)).toEqual(options);
+});
+
+test('what is set to zero is told to CRIU, whose own choice would be another', () => {
+  const request = encode('Request', { type: 2, opts: restoreOptions(restore) });
+  expect(decode('Request', request).opts).toMatchObject({ manageCgroupsMode: 0 });
 });
