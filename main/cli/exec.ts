@@ -4,6 +4,7 @@ import { ZapError } from '../../helper/protocol/errors';
 import type { HelperClient } from '../helper-client/client';
 import type { Result } from './command';
 import type { Context } from './context';
+import type { Sink } from './output';
 import { openTerminal, terminalSize } from './terminal';
 
 /** What --json collects of each stream. */
@@ -22,19 +23,22 @@ export async function execute(client: HelperClient, request: ExecRequest, contex
   if (hasTerminal && (context.isJson || detach)) throw new ZapError('usage/bad-arguments', '-t goes with neither --json nor --detach.');
   const size = terminalSize();
   const params = { pod, command, detach, ...(user === undefined ? {} : { user }), ...(hasTerminal ? { terminal: { ...size, term: process.env['TERM'] ?? 'xterm-256color' } } : {}) };
-  const call = client.start('pod.exec', params, { signal: context.signal });
+  const overflow = new AbortController();
+  const call = client.start('pod.exec', params, { signal: AbortSignal.any([context.signal, overflow.signal]) });
   const [stdio, sizes, stderr] = [call.lane(0), call.lane(1), call.lane(2)];
   for (const lane of [stdio, sizes, stderr]) lane.on('error', () => {});
 
   const collected = { stdout: [] as Buffer[], stderr: [] as Buffer[] };
-  const outEnded = consume(stdio, context.isJson ? collect(collected.stdout) : (chunk) => context.output.stdout.write(chunk));
-  const errEnded = consume(stderr, context.isJson ? collect(collected.stderr) : (chunk) => context.output.stderr.write(chunk));
+  const outEnded = context.isJson ? collect(stdio, collected.stdout, overflow) : passOn(stdio, context.output.stdout);
+  const errEnded = context.isJson ? collect(stderr, collected.stderr, overflow) : passOn(stderr, context.output.stderr);
   const terminal = hasTerminal ? openTerminal(context, sizes) : undefined;
   if (detach) stdio.end();
   else context.stdin.pipe(stdio);
   try {
     const { exitCode } = await call.result;
     await Promise.all([outEnded, errEnded]);
+    if (overflow.signal.aborted) throw new ZapError('usage/output-too-big', `The command printed more than ${MAX_COLLECTED_BYTES >> 20} MiB and was ended.`, { hint: 'Without --json it is passed on as it comes.' });
+    if (context.signal.aborted) throw new ZapError('cancelled/by-user', 'Cancelled: the command was ended.');
     const output = context.isJson ? { stdout: Buffer.concat(collected.stdout).toString(), stderr: Buffer.concat(collected.stderr).toString() } : {};
     return { json: { exitCode, ...output }, exitCode };
   } finally {
@@ -44,19 +48,29 @@ export async function execute(client: HelperClient, request: ExecRequest, contex
   }
 }
 
-function consume(lane: Duplex, take: (chunk: Buffer) => unknown): Promise<void> {
-  lane.on('data', take);
+/** Writes what comes, no faster than the reader takes it. */
+function passOn(lane: Duplex, sink: Sink): Promise<void> {
+  lane.on('data', (chunk: Buffer) => {
+    if (sink.write(chunk) !== false || !sink.once) return;
+    lane.pause();
+    sink.once('drain', () => lane.resume());
+  });
+  return ended(lane);
+}
+
+function collect(lane: Duplex, chunks: Buffer[], overflow: AbortController): Promise<void> {
+  let bytes = 0;
+  lane.on('data', (chunk: Buffer) => {
+    bytes += chunk.length;
+    if (bytes > MAX_COLLECTED_BYTES) overflow.abort();
+    else chunks.push(chunk);
+  });
+  return ended(lane);
+}
+
+function ended(lane: Duplex): Promise<void> {
   return new Promise((resolve) => {
     lane.once('end', resolve);
     lane.once('close', resolve);
   });
-}
-
-function collect(chunks: Buffer[]): (chunk: Buffer) => void {
-  let bytes = 0;
-  return (chunk) => {
-    bytes += chunk.length;
-    if (bytes > MAX_COLLECTED_BYTES) throw new ZapError('usage/output-too-big', `The command printed more than ${MAX_COLLECTED_BYTES >> 20} MiB.`, { hint: 'Without --json it is passed on as it comes.' });
-    chunks.push(chunk);
-  };
 }

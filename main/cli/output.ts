@@ -11,6 +11,7 @@ export interface Sink {
   write(text: string | Uint8Array): unknown;
   isTTY?: boolean | undefined;
   columns?: number | undefined;
+  once?(event: 'drain', listener: () => void): unknown;
 }
 
 export class Output {

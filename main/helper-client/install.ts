@@ -63,7 +63,7 @@ export async function install(transport: Transport, host: string, executable: He
 /** Why the helper did not start, from what was said on standard error. */
 export function startFailure(host: string, status: number | null, stderr: string): ZapError | undefined {
   if (/^sudo: |sudo: not found|sudo: command not found/m.test(stderr)) {
-    return new ZapError('host/sudo-refused', `${host} does not let us start the helper as root: sudo asks for a password or forbids it.`, {
+    return new ZapError('host/sudo-refused', `${host} does not let us start the helper as root: sudo is missing, asks for a password or forbids it.`, {
       hint: `Allow it there without a password, e.g. in /etc/sudoers.d/zap: \`USER ALL=(root) NOPASSWD: ALL\`.`,
       evidence: lastLines(stderr),
       data: { host },

@@ -1,6 +1,7 @@
 /** This computer as a host: programs start here, through sudo when we are not root. */
 import { spawn } from 'node:child_process';
 import { copyFile } from 'node:fs/promises';
+import { PassThrough } from 'node:stream';
 import type { RemoteProcess, Transport } from './transport';
 
 export class LocalTransport implements Transport {
@@ -12,16 +13,18 @@ export class LocalTransport implements Transport {
     const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'pipe'], detached: true });
     const end = (): void => void child.stdin.end();
     this.children.add(end);
+    const stderr = child.stderr.pipe(new PassThrough());
     const exit = new Promise<number | null>((resolve) => {
       child.once('error', (error: NodeJS.ErrnoException) => {
+        // As a shell says it.
+        stderr.end(`${program}: ${error.code === 'ENOENT' ? 'not found' : error.message}\n`);
         child.stdout.destroy();
-        child.stderr.destroy();
-        resolve(error.code === 'ENOENT' ? 127 : 126); // as a shell says it
+        resolve(error.code === 'ENOENT' ? 127 : 126);
       });
       child.once('close', (code) => resolve(code));
     });
     void exit.then(() => this.children.delete(end));
-    return { stdin: child.stdin, stdout: child.stdout, stderr: child.stderr, exit };
+    return { stdin: child.stdin, stdout: child.stdout, stderr, exit };
   }
 
   async upload(localPath: string, remotePath: string): Promise<void> {
