@@ -13,7 +13,7 @@ if question == 'check':
         if os.path.exists(f'{probe.STATE}/{family}.result'):
             os.unlink(f'{probe.STATE}/{family}.result')
         open(f'{probe.STATE}/{family}.go', 'w').close()
-end = time.monotonic() + 60
+end = time.monotonic() + 100
 answers = {}
 while len(answers) < len(families):
     for family in families:

@@ -14,7 +14,7 @@ import time
 import traceback
 
 STATE = os.environ.get('PROBE_STATE', '/var/probe')
-CHECK_SECONDS = 20
+CHECK_SECONDS = 40
 SETUP_SECONDS = 30
 os.makedirs(STATE, exist_ok=True)
 

@@ -20,7 +20,7 @@ def between(value, low, high, what):
 class TimerDescriptor(Case):
     """A timer over all the moves, looked at by what remains of it. After the check it is set to fire soon, and must."""
     clock = time.CLOCK_MONOTONIC
-    early, late = 0.5, 10.0  # seconds; the time that dump and restore take comes on top of what remained
+    early, late = 0.5, 30.0  # seconds; the time that dump and restore take comes on top of what remained
 
     def setup(self):
         self.file = os.timerfd_create(self.clock, flags=os.TFD_NONBLOCK)
@@ -43,7 +43,8 @@ class TimerDescriptor(Case):
         ensure(select.select([self.file], [], [], 5)[0], 'it did not fire')
         expect(struct.unpack('Q', os.read(self.file, 8))[0], 1, 'times fired')
 
-    renew = arm
+    def renew(self):
+        self.arm()
 
 
 @case('timerfd: one-shot')
@@ -59,9 +60,11 @@ class Absolute(TimerDescriptor):
         os.timerfd_settime(self.file, flags=os.TFD_TIMER_ABSTIME, initial=time.clock_gettime(self.clock) + seconds)
 
 
-@case('timerfd: absolute, on the real-time clock')
+@case('timerfd: absolute, on the real-time clock: fires later by the outage')
 class AbsoluteRealTime(Absolute):
+    """CRIU carries the time that remained, not the moment that was meant, and this clock goes on meanwhile."""
     clock = time.CLOCK_REALTIME
+    late = 120.0
 
 
 @case('timerfd: absolute, on the boot-time clock')
@@ -102,7 +105,7 @@ class PosixTimer(Case):
 
     def check(self):
         left = self.get().value
-        between(left[0] + left[1] / 1e9 - (self.ends - time.monotonic()), -0.5, 10.0, 'what remains, against the clock')
+        between(left[0] + left[1] / 1e9 - (self.ends - time.monotonic()), -0.5, 30.0, 'what remains, against the clock')
         self.set(0.02, 0)
         info = signal.sigtimedwait([signal.SIGRTMIN + 1], 5)
         ensure(info, 'no signal')
@@ -130,7 +133,7 @@ class IntervalTimers(Case):
         return {'intervals': [signal.getitimer(kind)[1] for kind in self.kinds], 'caught': self.caught}
 
     def check(self):
-        between(signal.getitimer(signal.ITIMER_REAL)[0] - (self.ends - time.monotonic()), -0.5, 10.0, 'what remains, against the clock')
+        between(signal.getitimer(signal.ITIMER_REAL)[0] - (self.ends - time.monotonic()), -0.5, 30.0, 'what remains, against the clock')
         for kind, number in self.kinds.items():
             signal.setitimer(kind, 0.02)
             end = time.monotonic() + 5
