@@ -6,6 +6,7 @@
  *                                      ←  accept | failed
  *   environment + stream, if asked     →
  *   layer + stream (POD runs on)       →  (again as often as it pays)
+ *   pages + stream (POD runs on)       →  (likewise)
  *   prepare                            →
  *                                      ←  prepared
  *   checkpoint + images + layer delta  →
@@ -40,17 +41,24 @@ export const VerdictMessage = z.strictObject({ type: z.literal('verdict'), verdi
 export type Verdict = z.infer<typeof VerdictMessage>['verdict'];
 export const FirstMessage = z.discriminatedUnion('type', [Offer, EnvironmentOffer, VerdictMessage]);
 
-export const Accept = z.strictObject({ type: z.literal('accept'), needsEnvironment: z.boolean() });
+export const Accept = z.strictObject({
+  type: z.literal('accept'),
+  needsEnvironment: z.boolean(),
+  /** How much memory it will keep for what is sent ahead, bytes. */
+  maxPagesBytes: z.number().int().nonnegative(),
+});
 export const EnvironmentStream = z.strictObject({ type: z.literal('environment'), environment: EnvironmentInfo });
 export const EnvironmentStored = z.strictObject({ type: z.literal('environment-stored') });
 export const Layer = z.strictObject({ type: z.literal('layer') });
+/** Memory of the running POD, sent ahead; pages have numbers in the order in which they come. */
+export const Pages = z.strictObject({ type: z.literal('pages') });
 export const Prepare = z.strictObject({ type: z.literal('prepare') });
 export const Prepared = z.strictObject({ type: z.literal('prepared') });
 /** For the difference between the two hosts' clocks. */
 export const Ping = z.strictObject({ type: z.literal('ping') });
 export const Pong = z.strictObject({ type: z.literal('pong'), epochMs: z.number() });
 export const Checkpoint = z.strictObject({ type: z.literal('checkpoint') });
-export const BeforeCheckpoint = z.discriminatedUnion('type', [Layer, Ping, Prepare, Checkpoint]);
+export const BeforeCheckpoint = z.discriminatedUnion('type', [Layer, Pages, Ping, Prepare, Checkpoint]);
 export const Restored = z.strictObject({ type: z.literal('restored'), steps: z.array(Step) });
 export const Commit = z.strictObject({ type: z.literal('commit') });
 export const RunningNow = z.strictObject({ type: z.literal('running'), epochMs: z.number(), pod: Pod, steps: z.array(Step) });

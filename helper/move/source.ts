@@ -11,18 +11,22 @@ import type { Progress, TransferResult } from '../protocol/model';
 import type { z } from 'zod';
 import { Freeze, type Frozen, type Verdict } from '../checkpoint/freeze';
 import { imagesName, verifyCheckpoint } from '../checkpoint/manifest';
+import type { PageStore } from '../checkpoint/page-store';
 import { Steps } from '../checkpoint/steps';
 import { listImages } from '../criu/images';
+import { inspectTree } from '../criu/inspect';
 import { writeArchive } from '../files/archive-write';
 import type { EnvironmentStore } from '../files/environments';
 import { LayerSync } from '../files/layer-sync';
 import { forgetLock, isRunning, lockPod, observe, podPaths, saveRecord, type PodRecord } from '../pod/record';
 import { destroyPod, requireNothingLeft } from '../pod/remove';
+import { memoryFreeBytes } from '../preflight/facts';
 import { demandOf } from '../preflight/source';
 import { killNamespace } from '../system/process';
 import type { Channel } from './channel';
 import { ImageStream } from './image-stream';
 import { advanceJournal, closeJournal, openJournal, type SourceJournal } from './journal';
+import { sendLivePages } from './page-sync';
 import { Accept, EnvironmentStored, Pong, Prepared, Restored, RunningNow, type Offer } from './messages';
 
 export interface SendContext {
@@ -33,6 +37,8 @@ export interface SendContext {
   reconnect: () => Promise<Channel>;
   journal: SourceJournal;
 }
+
+const maxAheadBytes = 2 ** 30;
 
 type PodJob = Exclude<SendJob, { kind: 'environment' }>;
 type Arrived = z.infer<typeof RunningNow>;
@@ -73,6 +79,7 @@ async function tellAbort(channel: Channel, failure: ZapError, context: SendConte
 class Sending {
   private readonly isClone: boolean;
   isCommitted = false;
+  private maxPagesBytes = 0;
   private layerBytes = 0;
   private memoryBytes = 0;
   private frozenEpochMs = 0;
@@ -133,6 +140,7 @@ class Sending {
     };
     await channel.send(offer);
     const accept = await channel.receive(Accept, context.signal);
+    this.maxPagesBytes = accept.maxPagesBytes;
     if (accept.needsEnvironment) await sendEnvironment(record.environment.digest, channel, context);
     const sentMs = Date.now();
     await channel.send({ type: 'ping' });
@@ -167,19 +175,33 @@ class Sending {
     this.layerBytes += bytes;
   }
 
+  /** The POD's memory while it runs, if there is room for it twice. */
+  private async sendAhead(init: number): Promise<PageStore | undefined> {
+    const maxBytes = Math.min(this.maxPagesBytes, memoryFreeBytes() / 4, maxAheadBytes);
+    if (inspectTree(init).totals.memoryBytes > maxBytes) return undefined;
+    let bytes = 0;
+    return await this.steps.run('memory', () =>
+      sendLivePages(init, this.channel, {
+        maxBytes,
+        signal: this.context.signal,
+        onBytes: (more) => this.steps.progress({ phase: 'memory', bytes: (bytes += more) }),
+      }),
+    );
+  }
+
   private async prepareTarget(): Promise<void> {
     await this.channel.send({ type: 'prepare' });
     await this.channel.receive(Prepared, this.context.signal);
   }
 
   /** The images' stream, which must be finished or abandoned before anything else is sent. */
-  private openImages(images: string): { stream: ImageStream; finish: () => Promise<void> } {
+  private openImages(images: string, store?: PageStore): { stream: ImageStream; finish: () => Promise<void> } {
     const sink = this.channel.sink();
     let bytes = 0;
     const stream = new ImageStream(images, sink, {
       signal: this.context.signal,
       onBytes: (more) => this.steps.progress({ phase: 'send memory', bytes: (bytes += more) }),
-    });
+    }, store);
     const finish = async (): Promise<void> => {
       this.memoryBytes = listImages(images).totalBytes;
       await stream.finish();
@@ -192,6 +214,7 @@ class Sending {
     const { record, channel, steps, context } = this;
     if (!isRunning(record)) throw new Error('unreachable');
     const { images } = podPaths(record.id);
+    const store = await this.sendAhead(record.state.init.pid);
     await using freeze = await Freeze.prepare(record, { images, isClone: this.isClone, steps });
     await steps.run('files again', () => this.sendLayer(layer, 'again'));
     await steps.run('prepare target', () => this.prepareTarget());
@@ -209,7 +232,7 @@ class Sending {
       return 'kill';
     };
     await channel.send({ type: 'checkpoint' });
-    const { stream, finish } = this.openImages(images);
+    const { stream, finish } = this.openImages(images, store);
     try {
       stream.start();
       const { outcome } = await freeze.freeze(whileFrozen);

@@ -12,6 +12,7 @@ import type { Pod, Progress, Step } from '../protocol/model';
 import { imagesName, writeManifest } from '../checkpoint/manifest';
 import { sizeOf } from '../checkpoint/suspend';
 import { Revival, type Revived } from '../checkpoint/revive';
+import { PageStore } from '../checkpoint/page-store';
 import { Steps } from '../checkpoint/steps';
 import { findCriu, formatVersion } from '../criu/features';
 import { rewriteForClone } from '../criu/images';
@@ -24,10 +25,13 @@ import { forgetLock, loadRecord, lockHost, lockPod, podPaths, saveRecord, toPod,
 import { destroyPod } from '../pod/remove';
 import { requireAcceptable } from '../preflight/target';
 import { memoryFreeBytes } from '../preflight/facts';
+import { pageBytes } from '../system/live-pages';
 import type { ProcessIdentity } from '../system/process';
 import type { Channel } from './channel';
+import { DeltaReceiver } from './image-stream';
 import { advanceJournal, closeJournal, openJournal, type TargetJournal } from './journal';
 import { BeforeCheckpoint, type EnvironmentOffer, EnvironmentStream, FirstMessage, type Offer } from './messages';
+import { receivePages } from './page-sync';
 import { awaitCommit } from './verdict';
 
 const maxImages = 100_000;
@@ -69,7 +73,7 @@ export async function receiveTransfer(channel: Channel, context: ReceiveContext)
 
 async function receiveEnvironment(offer: z.infer<typeof EnvironmentOffer>, channel: Channel, context: ReceiveContext): Promise<void> {
   const isHere = (await context.environments.get(offer.environment.digest)) !== undefined;
-  await channel.send({ type: 'accept', needsEnvironment: !isHere });
+  await channel.send({ type: 'accept', needsEnvironment: !isHere, maxPagesBytes: 0 });
   if (!isHere) await storeEnvironment(channel, context);
   const [name] = offer.environment.names;
   if (name !== undefined) await context.environments.name(offer.environment.digest, name);
@@ -95,6 +99,8 @@ class Receiving {
   private journal!: TargetJournal;
   private revival: Revival | undefined;
   private answerOver: Channel | undefined;
+  /** What the source sends ahead. It is given a quarter of the free memory: as much again become the images, and the processes. */
+  private readonly pages = new PageStore(Math.floor(memoryFreeBytes() / 4 / pageBytes));
 
   constructor(
     private readonly offer: Offer,
@@ -111,7 +117,7 @@ class Receiving {
     const { needsEnvironment } = await this.admit();
     using lock = lockPod(this.record, this.isClone ? 'arriving as a clone' : 'arriving');
     try {
-      await channel.send({ type: 'accept', needsEnvironment });
+      await channel.send({ type: 'accept', needsEnvironment, maxPagesBytes: this.pages.maxPages * pageBytes });
       if (needsEnvironment) await storeEnvironment(channel, context);
       await this.receiveWhileRunning();
       await steps.run('receive memory', () => this.receiveImages());
@@ -169,6 +175,9 @@ class Receiving {
         case 'layer':
           await steps.run('files', () => this.receiveLayer());
           break;
+        case 'pages':
+          await steps.run('memory', () => receivePages(channel.chunks(), this.pages));
+          break;
         case 'ping':
           await channel.send({ type: 'pong', epochMs: Date.now() });
           break;
@@ -195,11 +204,14 @@ class Receiving {
   private async receiveImages(): Promise<void> {
     const { context } = this;
     let bytes = 0;
+    const deltas = new DeltaReceiver(this.imagesDirectory, this.pages);
     await readArchive(this.imagesDirectory, this.channel.chunks(), {
       signal: context.signal,
+      observer: deltas,
       limits: { maxEntries: maxImages, maxBytes: memoryFreeBytes() },
       onBytes: (more) => context.progress({ phase: 'receive memory', bytes: (bytes += more) }),
     });
+    deltas.finish();
   }
 
   private get imagesDirectory(): string {

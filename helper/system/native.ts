@@ -26,3 +26,8 @@ export function checked(result: number, syscall: string, path?: string): number 
 export function lastErrno(): number {
   return koffi.errno();
 }
+
+/** Where a buffer lies, for structures that hold pointers. The buffer must be kept alive, and made by `allocUnsafeSlow` (others may share memory). */
+export function addressOf(buffer: Buffer): bigint {
+  return BigInt(koffi.address(buffer));
+}
