@@ -118,6 +118,12 @@ export class Download implements Disposable {
     return new Download(socket, sizeBytes);
   }
 
+  /** More of it comes. */
+  async goesOn(): Promise<void> {
+    const { received } = this;
+    await Promise.race([this.ended, until('more of the download', () => this.received > received)]);
+  }
+
   [Symbol.dispose](): void {
     this.socket.destroy();
   }

@@ -1,0 +1,123 @@
+/**
+ * Moves that are broken off, at every moment and from every side.
+ *
+ * Whatever happened: exactly one live POD, the same life as before; nothing of it on the other host; and then the same move succeeds.
+ */
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { HostView } from '../support/host-view';
+import type { HostName, Suite, TestPod } from '../support/suite';
+import { until } from '../support/until';
+import { ask, Download, requireAlive } from '../support/witness';
+import { failureOf, type Running } from '../support/zap';
+
+interface Scene {
+  source: HostView;
+  target: HostView;
+  move: Running;
+}
+
+interface Trouble {
+  what: string;
+  /** Which cable is slow, so that the moment is long enough to be met. */
+  slow?: { rateMbit: number };
+  moment: (scene: Scene) => boolean;
+  strike: (scene: Scene) => unknown;
+  /** Codes of which one must be told, and the host where the POD then is; without codes the command itself was killed. */
+  codes?: string[];
+  exitCode?: number;
+  stays?: 'source' | 'target' | 'either';
+}
+
+const pod = 'troubled';
+const layerBytes = 12 << 20;
+
+/** Before anything is frozen: the first files are on their way. */
+const filesLeave = ({ source, target }: Scene): boolean => source.journals().length > 0 && target.records().some(({ name }) => name === pod);
+const isFreezing = ({ source }: Scene): boolean => source.processes(source.record(pod)?.uidBase ?? -1).some(({ isStopped }) => isStopped);
+const targetHas = (...phases: string[]) => ({ target }: Scene): boolean => target.journals().some(({ phase }) => phases.includes(phase));
+const sourceHas = (...phases: string[]) => ({ source }: Scene): boolean => source.journals().some(({ phase }) => phases.includes(phase));
+
+const cancelled = { codes: ['cancelled/by-user'], exitCode: 130 };
+const slowFiles = { rateMbit: 30 };
+const slowMemory = { rateMbit: 60 };
+
+const troubles: Trouble[] = [
+  { what: 'Ctrl-C while the hosts are being asked', moment: () => true, strike: ({ move }) => move.child.kill('SIGINT'), ...cancelled },
+  { what: 'Ctrl-C while files are copied', slow: slowFiles, moment: filesLeave, strike: ({ move }) => move.child.kill('SIGINT'), ...cancelled },
+  { what: 'Ctrl-C while it is frozen', slow: slowMemory, moment: isFreezing, strike: ({ move }) => move.child.kill('SIGINT'), ...cancelled },
+  { what: 'kill -9 of the command while files are copied', slow: slowFiles, moment: filesLeave, strike: ({ move }) => move.child.kill('SIGKILL'), stays: 'either' },
+  { what: 'kill -9 of the command while it is frozen', slow: slowMemory, moment: isFreezing, strike: ({ move }) => move.child.kill('SIGKILL'), stays: 'either' },
+  { what: 'kill -9 of the source’s helper while files are copied', slow: slowFiles, moment: filesLeave, strike: ({ source }) => source.kill('zap-helper'), codes: ['move/connection-lost'], exitCode: 9 },
+  { what: 'kill -9 of the source’s helper while it is frozen', slow: slowMemory, moment: isFreezing, strike: ({ source }) => source.kill('zap-helper'), codes: ['move/connection-lost'], exitCode: 9 },
+  { what: 'kill -9 of the target’s helper while files are copied', slow: slowFiles, moment: filesLeave, strike: ({ target }) => target.kill('zap-helper'), codes: ['move/connection-lost', 'move/channel-lost'], exitCode: 9 },
+  { what: 'kill -9 of the target’s helper while it is frozen', slow: slowMemory, moment: isFreezing, strike: ({ target }) => target.kill('zap-helper'), codes: ['move/connection-lost', 'move/channel-lost'], exitCode: 9 },
+  { what: 'kill -9 of CRIU on the source while it is frozen', slow: slowMemory, moment: isFreezing, strike: ({ source }) => source.kill('criu'), codes: ['criu/failed', 'criu/connection-lost', 'criu/died'], exitCode: 7 },
+  { what: 'kill -9 of CRIU on the target while it restores', moment: isFreezing, strike: async ({ target }) => until('CRIU on the target', async () => (await target.kill('criu')) > 0, { everyMs: 1 }), codes: ['criu/failed', 'criu/connection-lost', 'criu/died'], exitCode: 7 },
+];
+
+export function troubledMoves(suite: Suite): void {
+  describe('a move that is broken off', () => {
+    let alive: TestPod;
+    let host: HostName = 'alpha';
+
+    beforeAll(async () => {
+      alive = await suite.createAlive(pod);
+      await ask(alive.address, 'write', '/home/user/bulk', String(layerBytes));
+      await ask(alive.address, 'remember', String(8 << 20));
+      await suite.zap.json('pod', 'move', pod, 'beta'); // the environment is everywhere
+      await suite.zap.json('pod', 'move', pod, 'alpha');
+    }, 120_000);
+    afterAll(() => suite.delete(pod), 60_000);
+
+    const sceneOf = (move: Running): Scene => ({ source: suite.view(host), target: suite.view(suite.other(host)), move });
+
+    /** One live POD, where it is said to be, and nothing anywhere else. */
+    const requireOneLife = async (): Promise<HostName> => {
+      const { pods } = await suite.zap.json<{ pods: { name: string; host: HostName; state: { kind: string } }[] }>('pod', 'list'); // which also lets the hosts tidy up
+      const listed = pods.filter(({ name, state }) => name === pod && state.kind === 'running');
+      expect(listed.map((one) => one.host), JSON.stringify(pods)).toHaveLength(1);
+      const where = listed[0]!.host;
+      await requireAlive(alive.address, alive.born);
+      await suite.requireGone(suite.other(where), alive.record);
+      expect(suite.view(where).journals()).toEqual([]);
+      return where;
+    };
+
+    const retry = async (): Promise<void> => {
+      await suite.zap.json('pod', 'move', pod, suite.other(host));
+      host = suite.other(host);
+      await requireAlive(alive.address, alive.born);
+      await suite.requireGone(suite.other(host), alive.record);
+    };
+
+    test.each(troubles)('$what', async ({ slow, moment, strike, codes, exitCode, stays = 'source' }) => {
+      using download = await Download.start(alive.address, 2 ** 40, 200_000);
+      const to = suite.other(host);
+      if (slow) await suite.lab.setLink(to, slow);
+      try {
+        const args = ['pod', 'move', pod, to, '--json'];
+        const move = suite.zap.start(args);
+        const scene = sceneOf(move);
+        await until('the moment', () => moment(scene), { everyMs: 1 });
+        await strike(scene);
+        if (slow) await suite.lab.clearLink(to);
+        const ended = await move.ended;
+        if (codes) {
+          const failure = failureOf(args, ended);
+          expect({ exitCode: failure.exitCode, code: failure.code }).toEqual({ exitCode, code: expect.toBeOneOf(codes) as string });
+          expect(failure.message).toMatch(new RegExp(`"${pod}" runs on ${host}`));
+        }
+      } finally {
+        await suite.lab.clearLink(to);
+      }
+      await until('the helpers to come to their end', async () => (await Promise.all([suite.alpha, suite.beta].map((view) => view.programs('zap-helper')))).flat().length === 0, { withinMs: 20_000 });
+      const where = await requireOneLife();
+      expect(stays === 'either' ? [host, to] : [stays === 'source' ? host : to]).toContain(where);
+      host = where;
+      await download.goesOn();
+      await retry();
+      await download.goesOn();
+    });
+  });
+}
+void targetHas, void sourceHas;
