@@ -1,6 +1,7 @@
 import { createInterface } from 'node:readline/promises';
 import type { Writable } from 'node:stream';
 import { ZapError } from '../../../helper/protocol/errors';
+import { LOCAL } from '../../hosts/inventory';
 import { ensureEnvironment } from '../../moves/environment';
 import { findPod, listPods, requireFreeName, type LocatedPod, type Pod } from '../../pods/locate';
 import { command } from '../command';
@@ -52,6 +53,7 @@ export const podCommands = [
       const environment = await ensureEnvironment(fleet, host, options.env, {
         signal: context.signal,
         recipeNames: await recipeNames(context),
+        buildHost: host !== LOCAL && fleet.inventory.get(host).lab ? LOCAL : host, // lab hosts have no way to a Debian mirror
         onProgress: progress.on,
         onCopy: (copied, from) => context.output.notice(`copying the environment ${copied.names[0] ?? copied.digest} (${formatBytes(copied.sizeBytes)}) from ${from} to ${host}`),
       });
