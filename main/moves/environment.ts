@@ -9,8 +9,8 @@ type EnvironmentInfo = Output<'environment.list'>['environments'][number];
 export interface EnsureOptions extends TransferOptions {
   /** Names of recipes that could make it, for the advice when no host has it. */
   recipeNames: readonly string[];
-  /** Where it had best be built. */
-  buildHost: string;
+  /** Where it had best be built, if not on the host itself. */
+  buildHost?: string;
   onCopy?: ((environment: EnvironmentInfo, from: string) => void) | undefined;
 }
 
@@ -28,7 +28,7 @@ export async function ensureEnvironment(fleet: Fleet, host: string, ref: string,
   if (!found || !holder) {
     const silent = failures.map((failure) => failure.host).join(', ');
     throw new ZapError('environment/not-found', `No host has an environment called "${ref}"${silent ? `; ${silent} could not be asked` : ''}.`, {
-      hint: options.recipeNames.includes(ref) ? `Build it: \`zap env build ${ref} --host ${options.buildHost}\`.` : `See \`zap env list\`; recipes that can be built: ${options.recipeNames.join(', ')}.`,
+      hint: options.recipeNames.includes(ref) ? `Build it: \`zap env build ${ref} --host ${options.buildHost ?? host}\`.` : `See \`zap env list\`; recipes that can be built: ${options.recipeNames.join(', ')}.`,
       data: { environment: ref, host },
     });
   }
