@@ -1,0 +1,65 @@
+import { spawn } from 'node:child_process';
+import { readlinkSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { announceAddress, joinBridge, setLinkUp } from './link';
+import { inNetworkNamespace, Netlink } from './netlink';
+import { run } from './spawn';
+
+const isRoot = process.getuid?.() === 0;
+if (!isRoot && !process.env['CI']) console.warn('\n*** SKIPPED: links over netlink: not root ***\n');
+
+describe.skipIf(!isRoot && !process.env['CI'])('links over netlink', () => {
+  const suffix = process.pid.toString(36).slice(-5);
+  const [bridge, outer] = [`zt${suffix}b`, `zt${suffix}o`];
+  let child: ReturnType<typeof spawn>;
+  let pid: number;
+
+  beforeAll(async () => {
+    child = spawn('unshare', ['--net', 'sleep', '60'], { stdio: 'ignore' });
+    pid = child.pid!;
+    const own = readlinkSync('/proc/self/ns/net');
+    for (;;) {
+      if (readlinkSync(`/proc/${pid}/ns/net`) !== own) break;
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+    await run('ip', ['link', 'add', bridge, 'type', 'bridge']);
+  });
+  afterAll(async () => {
+    child.kill('SIGKILL');
+    await run('ip', ['link', 'delete', outer]).catch(() => {}); // gone with its peer's namespace
+    await run('ip', ['link', 'delete', bridge]);
+  });
+
+  const inside = async (...args: string[]): Promise<string> => (await run('nsenter', ['--net', '--target', String(pid), 'ip', ...args])).stdout;
+
+  test('a veth with an address and a default route, made from outside', async () => {
+    const home = readlinkSync('/proc/thread-self/ns/net');
+    {
+      using here = Netlink.open();
+      here.addVeth(outer, { name: 'eth0', mac: '02:00:00:00:00:07', pid });
+    }
+    inNetworkNamespace(pid, (netlink) => {
+      const index = netlink.indexOf('eth0');
+      netlink.addAddress(index, '10.98.7.2', 24);
+      netlink.setLink(index, true);
+      netlink.setDefaultRoute(index, '10.98.7.1');
+    });
+    expect(readlinkSync('/proc/thread-self/ns/net')).toBe(home);
+    expect(await inside('-br', 'address', 'show', 'eth0')).toMatch(/10\.98\.7\.2\/24/);
+    expect(await inside('-br', 'link', 'show', 'eth0')).toMatch(/02:00:00:00:00:07/);
+    expect(await inside('route')).toMatch(/default via 10\.98\.7\.1 dev eth0/);
+    joinBridge(bridge, outer);
+    for (const name of [bridge, outer]) setLinkUp(name, true);
+    announceAddress(bridge, '02:00:00:00:00:07', '10.98.7.2');
+    expect((await run('ip', ['-o', 'link', 'show', outer])).stdout).toMatch(new RegExp(`master ${bridge} .*state UP`));
+    setLinkUp(outer, false);
+    expect((await run('ip', ['-o', 'link', 'show', outer])).stdout).toMatch(/state DOWN/);
+  });
+
+  test('the kernel\'s refusal is an error, and the way home is found', () => {
+    const home = readlinkSync('/proc/thread-self/ns/net');
+    expect(() => inNetworkNamespace(pid, (netlink) => netlink.addAddress(4711, '10.98.7.3', 24))).toThrow(/netlink refused address 10\.98\.7\.3/);
+    expect(() => inNetworkNamespace(pid, (netlink) => netlink.indexOf('nosuch0'))).toThrow(/netlink refused/);
+    expect(readlinkSync('/proc/thread-self/ns/net')).toBe(home);
+  });
+});
