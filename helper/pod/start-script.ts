@@ -35,7 +35,7 @@ if command -v tmux >/dev/null; then
 fi
 if [ -s /${commandPath} ]; then
   set --
-  while IFS= read -r line; do set -- "$@" "$(printf %s "$line" | base64 -d)"; done </${commandPath}
+  while IFS= read -r line; do word=$(printf %s "$line" | base64 -d; printf .); set -- "$@" "\${word%.}"; done </${commandPath}
   as_user "$@"
 elif [ -x /usr/lib/zap/session ]; then
   /usr/lib/zap/session
