@@ -155,8 +155,7 @@ class ArchiveReceiver {
       this.tree.make(directory, name, entry.path, () => makeNodeAt(directory, name, 0o010600, 0, 0));
     } else {
       const [major, minor] = entry.device;
-      const isWhiteout = entry.type === 'character' && major === 0 && minor === 0;
-      if (!isWhiteout && this.options.devices !== 'all') throw unsafeArchive('a device', entry.path);
+      if (!isWhiteout(entry) && this.options.devices !== 'all') throw unsafeArchive('a device', entry.path);
       this.tree.make(directory, name, entry.path, () => makeNodeAt(directory, name, entry.type === 'character' ? 0o020600 : 0o060600, major, minor));
     }
   }
@@ -179,7 +178,9 @@ class ArchiveReceiver {
 
   /** Owner, mode, attributes, time: in this order, as each step would undo part of a later one. */
   private dress(directory: number, name: string, entry: NodeEntry, fd?: number): void {
-    chownAt(directory, name, this.mapId(entry.uid), this.mapId(entry.gid));
+    // The kernel makes whiteouts as whoever mounted the overlay, the host's root: their owner lies outside of the POD's range. Nobody can open one.
+    const mapOwner: MapId = isWhiteout(entry) ? (id) => id : this.mapId;
+    chownAt(directory, name, mapOwner(entry.uid), mapOwner(entry.gid));
     if (fd !== undefined) fchmodSync(fd, entry.mode);
     else if (entry.type !== 'symlink') chmodAt(directory, name, entry.mode);
     const xattrs = Object.entries(entry.xattrs ?? {});
@@ -189,6 +190,10 @@ class ArchiveReceiver {
     if (entry.type === 'directory') this.tree.rememberTime(entry.path, entry.time);
     else setTimeAt(directory, name, ...entry.time);
   }
+}
+
+function isWhiteout(entry: NodeEntry): boolean {
+  return entry.type === 'character' && entry.device[0] === 0 && entry.device[1] === 0;
 }
 
 function setAttribute(directory: number, name: string, attribute: string, value: Buffer): void {
