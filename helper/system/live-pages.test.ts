@@ -30,7 +30,7 @@ test('what a process has written is found in its memory while it runs', async ()
     for (const piece of livePages(child.pid!)) {
       expect(piece.length % pageBytes).toBe(0);
       bytes += piece.length;
-      for (let at = piece.indexOf(`${marker}`); at >= 0; at = piece.indexOf(marker, at + 1)) {
+      for (let at = piece.indexOf(marker); at >= 0; at = piece.indexOf(marker, at + 1)) {
         const number = /^\d+/.exec(piece.toString('latin1', at + marker.length, at + marker.length + 3))?.[0];
         if (number !== undefined) found.add(Number(number));
       }
