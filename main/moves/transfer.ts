@@ -104,6 +104,6 @@ function join(a: Duplex, b: Duplex): void {
 /** Of two failed ends one is the cause, and the other only says that its peer went away. */
 function rootCause(results: PromiseSettledResult<unknown>[], userSignal: AbortSignal | undefined): ZapError {
   const errors = results.filter((result) => result.status === 'rejected').map((result) => ZapError.from(result.reason));
-  const consequence = (error: ZapError): number => (error.code.startsWith('cancelled/') ? (userSignal?.aborted ? 0 : 3) : error.code === 'move/peer-lost' ? 2 : error.code === 'move/unreachable' ? 1 : 0);
+  const consequence = (error: ZapError): number => (error.code.startsWith('cancelled/') ? (userSignal?.aborted ? 0 : 3) : error.code === 'move/peer-lost' || error.code === 'move/channel-lost' ? 2 : error.code === 'move/unreachable' ? 1 : 0);
   return errors.sort((a, b) => consequence(a) - consequence(b))[0]!;
 }
