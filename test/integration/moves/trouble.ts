@@ -20,7 +20,7 @@ interface Trouble {
   what: string;
   /** Which cable is slow, so that the moment is long enough to be met. */
   slow?: { rateMbit: number };
-  moment: (scene: Scene) => boolean;
+  moment: (scene: Scene) => boolean | Promise<boolean>;
   strike: (scene: Scene) => unknown;
   /** Codes of which one must be told, and the host where the POD then is; without codes the command itself was killed. */
   codes?: string[];
@@ -42,7 +42,7 @@ const slowFiles = { rateMbit: 30 };
 const slowMemory = { rateMbit: 60 };
 
 const troubles: Trouble[] = [
-  { what: 'Ctrl-C while the hosts are being asked', moment: () => true, strike: ({ move }) => move.child.kill('SIGINT'), ...cancelled },
+  { what: 'Ctrl-C while the hosts are being asked', moment: async ({ source }) => (await source.programs('zap-helper')).length > 0, strike: ({ move }) => move.child.kill('SIGINT'), ...cancelled },
   { what: 'Ctrl-C while files are copied', slow: slowFiles, moment: filesLeave, strike: ({ move }) => move.child.kill('SIGINT'), ...cancelled },
   { what: 'Ctrl-C while it is frozen', slow: slowMemory, moment: isFreezing, strike: ({ move }) => move.child.kill('SIGINT'), ...cancelled },
   { what: 'kill -9 of the command while files are copied', slow: slowFiles, moment: filesLeave, strike: ({ move }) => move.child.kill('SIGKILL'), stays: 'either' },
