@@ -32,6 +32,8 @@ function everyPath(root: string, below = ''): string[] {
   });
 }
 
+/** Clocks of file systems tick at 100 Hz or faster. */
+const clockTickMs = 12;
 /** What changed in the last two seconds is sent twice. */
 const unsureMs = 2100;
 
@@ -112,9 +114,10 @@ describe('LayerSync', () => {
       fc.asyncProperty(mutations, mutations, mutations, async (before, between, after) => {
         using scratch = new ScratchDirectory(on);
         const [from, to] = [scratch.make('from'), scratch.make('to')];
-        const sync = new LayerSync(from);
+        const sync = new LayerSync(from, { unsureMs: clockTickMs });
         for (const round of [before, between, after]) {
           for (const mutation of round) mutate(from, mutation);
+          await sleep(clockTickMs);
           await send(sync, to, { isFinal: round === after });
           expect(describeTree(to)).toEqual(describeTree(from));
         }
@@ -153,7 +156,7 @@ describe('LayerSync', () => {
     try {
       await once(child.stdout!, 'data');
       await sleep(unsureMs);
-      const sync = new LayerSync(from, () => [child.pid!]);
+      const sync = new LayerSync(from, { processes: () => [child.pid!] });
       const before = lstatSync(file).ctimeMs;
       await send(sync, to);
       child.stdin!.write('\n');
@@ -169,8 +172,8 @@ describe('LayerSync', () => {
   it('ends equal when the tree was changing under its eyes', { timeout: 60_000 }, async () => {
     using scratch = new ScratchDirectory();
     const [from, to] = [scratch.make('from'), scratch.make('to')];
-    for (let index = 0; index < 300; index++) mutate(from, { kind: kinds[index % 2]!, a: index, b: index * 7, size: index });
-    for (let index = 0; index < 2000; index++) writeFileSync(join(from, `f${index}`), String(index));
+    for (let index = 0; index < 100; index++) mutate(from, { kind: kinds[index % 2]!, a: index, b: index * 7, size: index });
+    for (let index = 0; index < 400; index++) writeFileSync(join(from, `f${index}`), String(index));
     const sync = new LayerSync(from);
     let seed = 1;
     const random = (): number => (seed = (seed * 48271) % 0x7fffffff);

@@ -33,17 +33,26 @@ interface Sent {
   isUnsure: boolean;
 }
 
-/** No single write takes longer, and no clock of a file system ticks slower. */
-const unsureMs = 2000;
+export interface LayerSyncOptions {
+  /** The POD's process ids now: asked for at the beginning of each round. */
+  processes?: () => Iterable<number>;
+  /** No single write takes longer, and no clock of a file system ticks slower. */
+  unsureMs?: number;
+}
 
 export class LayerSync {
   private sent = new Map<string, Sent>();
 
-  /** `processes` gives the POD's process ids, at the beginning of each round. */
+  private readonly processes: () => Iterable<number>;
+  private readonly unsureMs: number;
+
   constructor(
     private readonly layer: string,
-    private readonly processes: () => Iterable<number> = () => [],
-  ) {}
+    { processes = () => [], unsureMs = 2000 }: LayerSyncOptions = {},
+  ) {
+    this.processes = processes;
+    this.unsureMs = unsureMs;
+  }
 
   /** Sends all of it. The POD may run: what changes or vanishes meanwhile is put right by a later `delta`. */
   async first(sink: Sink, options: SyncOptions = {}): Promise<SyncResult> {
@@ -54,7 +63,7 @@ export class LayerSync {
   /** Sends what changed since the last round; the receiver applies it with `readArchive` to the same directory. */
   async delta(sink: Sink, options: SyncOptions = {}): Promise<SyncResult> {
     const mapped = sharedWritableFiles(this.processes());
-    const unsureSinceMs = Date.now() - unsureMs;
+    const unsureSinceMs = Date.now() - this.unsureMs;
     const root = openRoot(this.layer);
     try {
       const current = await scan(root, options);
