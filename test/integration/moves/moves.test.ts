@@ -1,8 +1,10 @@
 import { describeInLab } from '../support/suite';
 import { moves } from './move';
+import { refusals } from './refusals';
 import { troubledMoves } from './trouble';
 
 describeInLab('moves', (suite) => {
   moves(suite);
+  refusals(suite);
   troubledMoves(suite);
 });

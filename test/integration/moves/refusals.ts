@@ -1,0 +1,115 @@
+/** What cannot be done is refused before anything is touched, by a code that stays the same; the POD runs on. */
+import { renameSync, writeFileSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Suite, TestPod } from '../support/suite';
+import { requireAlive } from '../support/witness';
+
+export function refusals(suite: Suite): void {
+  describe('refused', () => {
+    let pod: TestPod;
+
+    beforeAll(async () => {
+      pod = await suite.createAlive('resident');
+    }, 120_000);
+    afterAll(() => suite.delete('resident'), 60_000);
+
+    const staysWhereItIs = async (): Promise<void> => {
+      await requireAlive(pod.address, pod.born);
+      expect(suite.alpha.record('resident')!.state.kind).toBe('running');
+      await suite.requireGone('beta', pod.record);
+      expect([...suite.alpha.journals(), ...suite.beta.journals()]).toEqual([]);
+    };
+
+    test.each<{ args: string[]; code: string; exitCode: number }>([
+      { args: ['pod', 'move', 'resident', 'nowhere'], code: 'host/unknown', exitCode: 3 },
+      { args: ['pod', 'move', 'nobody', 'beta'], code: 'pod/not-found', exitCode: 4 },
+      { args: ['pod', 'create', 'new', '--host', 'nowhere', '--env', 'suite'], code: 'host/unknown', exitCode: 3 },
+      { args: ['pod', 'create', 'new', '--host', 'alpha', '--env', 'no-such-environment'], code: 'environment/not-found', exitCode: 5 },
+      { args: ['pod', 'create', 'resident', '--host', 'beta', '--env', 'suite'], code: 'pod/name-taken', exitCode: 4 },
+      { args: ['pod', 'rename', 'resident', 'resident'], code: 'pod/name-taken', exitCode: 4 },
+      { args: ['pod', 'create', 'Ünïcode', '--host', 'alpha', '--env', 'suite'], code: 'usage/bad-name', exitCode: 2 },
+      { args: ['pod', 'create', '../../etc', '--host', 'alpha', '--env', 'suite'], code: 'usage/bad-name', exitCode: 2 },
+      { args: ['pod', 'create', '$(reboot)', '--host', 'alpha', '--env', 'suite'], code: 'usage/bad-name', exitCode: 2 },
+      { args: ['pod', 'create', 'a'.repeat(41), '--host', 'alpha', '--env', 'suite'], code: 'usage/bad-name', exitCode: 2 },
+      { args: ['pod', 'move', '../../etc', 'beta'], code: 'pod/not-found', exitCode: 4 },
+      { args: ['pod', 'create', 'new', '--host', 'alpha', '--env', 'suite', '--network', 'lan:1.2.3'], code: 'usage/bad-network', exitCode: 2 },
+      { args: ['pod', 'create', 'new', '--host', 'alpha', '--env', 'suite', '--network', 'lan:192.0.2.9/24'], code: 'network/no-segment', exitCode: 10 },
+      { args: ['pod', 'create', 'new', '--host', 'alpha', '--env', 'suite', '--memory', 'much'], code: 'usage/bad-size', exitCode: 2 },
+      { args: ['pod', 'create', 'new', '--host', 'alpha', '--env', 'suite', '--pids', '-1'], code: 'usage/bad-number', exitCode: 2 },
+      { args: ['pod', 'mvoe', 'resident', 'beta'], code: 'usage/unknown-command', exitCode: 2 },
+      { args: ['pod', 'move', 'resident', 'beta', '--force'], code: 'usage/unknown-option', exitCode: 2 },
+      { args: ['pod', 'move', 'resident'], code: 'usage/bad-arguments', exitCode: 2 },
+    ])('zap $args', async ({ args, code, exitCode }) => {
+      expect(await suite.zap.failure(...args)).toMatchObject({ code, exitCode });
+    });
+
+    test('a taken address: of a POD here, of a POD on another host, of a host', async () => {
+      for (const address of [pod.address, suite.lab.host('beta').address]) {
+        for (const host of ['alpha', 'beta']) expect(await suite.zap.failure('pod', 'create', 'new', '--host', host, '--env', 'suite', ...suite.lan(address)), `${address} on ${host}`).toMatchObject({ code: 'network/address-taken', exitCode: 10 });
+      }
+      expect([...suite.alpha.records(), ...suite.beta.records()].filter(({ name }) => name === 'new')).toEqual([]);
+      await staysWhereItIs();
+    });
+
+    test('nothing of all this has touched anything', staysWhereItIs);
+
+    test.each([
+      { what: 'is missing', spoil: () => {}, says: /CRIU/ },
+      { what: 'is too old', spoil: (path: string) => writeFileSync(path, '#!/bin/sh\necho "Version: 3.17.1"\n', { mode: 0o755 }), says: /CRIU/ },
+    ])('a target whose CRIU $what', async ({ spoil, says }) => {
+      const path = suite.beta.path('usr/sbin/criu');
+      renameSync(path, `${path}.away`);
+      try {
+        spoil(path);
+        for (const dry of [false, true]) {
+          if (dry) {
+            const { exitCode, stdout } = await suite.zap.run(['pod', 'move', 'resident', 'beta', '--dry-run', '--json']);
+            expect(exitCode).toBe(6);
+            expect(JSON.parse(stdout.toString())).toMatchObject({ canMove: false, findings: expect.arrayContaining([expect.objectContaining({ id: 'criu-unusable', severity: 'blocker' })]) as unknown });
+            continue;
+          }
+          const failure = await suite.zap.failure('pod', 'move', 'resident', 'beta');
+          expect(failure).toMatchObject({ code: 'preflight/criu-unusable', exitCode: 6, message: expect.stringMatching(says) as string });
+        }
+      } finally {
+        renameSync(`${path}.away`, path);
+      }
+      await staysWhereItIs();
+    });
+
+    test('a target whose disk is full', async () => {
+      await suite.lab.fillDisk('beta', 20 << 20);
+      try {
+        expect(await suite.zap.failure('pod', 'move', 'resident', 'beta')).toMatchObject({ code: 'preflight/target-disk', exitCode: 6, message: expect.stringMatching(/room/) as string });
+      } finally {
+        await suite.lab.emptyDisk('beta');
+      }
+      await staysWhereItIs();
+    });
+
+    test('a target that is not there, and one that comes back', async () => {
+      await suite.lab.killHost('beta');
+      try {
+        expect(await suite.zap.failure('pod', 'move', 'resident', 'beta')).toMatchObject({ code: 'host/unreachable', exitCode: 3 });
+        const { pods, unreachable } = await suite.zap.json<{ pods: { name: string }[]; unreachable: { host: string; code: string }[] }>('pod', 'list');
+        expect(pods.map(({ name }) => name)).toContain('resident');
+        expect(unreachable).toMatchObject([{ host: 'beta', code: 'host/unreachable' }]);
+      } finally {
+        await suite.lab.startHost('beta');
+      }
+      await requireAlive(pod.address, pod.born);
+      await suite.zap.json('pod', 'move', 'resident', 'beta');
+      await suite.zap.json('pod', 'move', 'resident', 'alpha');
+      await staysWhereItIs();
+    }, 120_000);
+
+    test('a POD that runs a command of exec moves once that has ended', async () => {
+      const command = suite.zap.start(['pod', 'exec', 'resident', '--', 'sh', '-c', 'echo started; sleep 600']);
+      await new Promise((resolve) => command.child.stdout!.once('data', resolve));
+      expect(await suite.zap.failure('pod', 'move', 'resident', 'beta')).toMatchObject({ code: 'preflight/exec-running', exitCode: 6, message: expect.stringContaining('sleep 600') as string });
+      await staysWhereItIs();
+      command.child.kill('SIGKILL');
+      await command.ended;
+    });
+  });
+}

@@ -1,0 +1,100 @@
+/** What keeps a POD apart: its network, its limits, its sandbox. */
+import { readlinkSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Suite } from '../support/suite';
+import { until } from '../support/until';
+import { isAnswering, stateOf } from '../support/witness';
+
+const idle = ['sleep', 'infinity'];
+
+export function podIsolation(suite: Suite): void {
+  describe('networks', () => {
+    afterAll(() => suite.delete('lan', 'nat', 'none'), 60_000);
+
+    test('lan: reached from outside and from other hosts, reaches them', async () => {
+      const address = suite.newAddress();
+      await suite.create('lan', { options: suite.lan(address) });
+      await stateOf(address);
+      for (const host of ['alpha', 'beta']) await suite.lab.exec(host, ['ping', '-c', '1', '-W', '3', address]);
+      expect((await suite.exec('lan', 'ping', '-c', '1', '-W', '3', `${suite.subnet}.2`)).exitCode).toBe(0);
+    });
+
+    test('nat: reaches outside through its host, and is not reached', async () => {
+      const { pod } = await suite.create('nat', { options: ['--network', 'nat'] });
+      expect(pod.address).toMatch(/^10\.114\./);
+      expect((await suite.exec('nat', 'ping', '-c', '1', '-W', '3', `${suite.subnet}.2`)).exitCode).toBe(0);
+      expect(await isAnswering(pod.address!)).toBe(false);
+      await suite.delete('nat');
+      await until('no bridge without PODs', async () => !(await suite.lab.exec('alpha', ['ip', '-br', 'link'])).stdout.includes('zap0'));
+      expect((await suite.lab.exec('alpha', ['nft', 'list', 'tables'])).stdout).not.toContain('zap');
+    });
+
+    test('none: nothing but itself', async () => {
+      await suite.create('none', { options: ['--network', 'none'], command: idle });
+      const { stdout } = await suite.exec('none', 'sh', '-c', `ls /sys/class/net; ping -c 1 -W 1 127.0.0.1 >/dev/null && echo self; ping -c 1 -W 1 ${suite.subnet}.1 >/dev/null 2>&1 || echo alone`);
+      expect(stdout).toBe('lo\nself\nalone\n');
+    });
+  });
+
+  describe('limits', () => {
+    afterAll(() => suite.delete('limited'), 60_000);
+
+    const options = ['--network', 'none', '--memory', '64M', '--pids', '40', '--cpus', '0.2'];
+
+    test('what the kernel offers is enforced, the rest refused by name', async () => {
+      const { facts } = await suite.zap.json<{ facts: { limitControllers: string[] } }>('host', 'show', 'alpha');
+      const missing = ['memory', 'cpu', 'pids'].filter((controller) => !facts.limitControllers.includes(controller));
+      if (missing.length > 0) {
+        expect(await suite.zap.failure('pod', 'create', 'limited', '--host', 'alpha', '--env', 'suite', ...options, '--', ...idle)).toMatchObject({ code: 'system/no-controller', exitCode: 12 });
+        return;
+      }
+      await suite.create('limited', { options, command: idle });
+      const pidsThatFit = await suite.exec('limited', 'python3', '-c', 'import os\nn=0\nwhile n<500:\n  try:\n    if os.fork()==0: os.execvp("sleep",["sleep","30"])\n  except OSError: break\n  n+=1\nprint(n)');
+      expect(Number(pidsThatFit.stdout)).toBeGreaterThan(5);
+      expect(Number(pidsThatFit.stdout)).toBeLessThan(40);
+      await suite.exec('limited', 'pkill', 'sleep').catch(() => {});
+
+      const hog = await suite.exec('limited', 'python3', '-c', 'held=[]\nfor at in range(400):\n  held.append(bytearray(1<<20))\nprint("never")');
+      expect(hog.stdout).toBe('');
+      expect(hog.exitCode).not.toBe(0);
+
+      const share = await suite.exec('limited', 'python3', '-c', 'import time\nw=time.monotonic(); c=time.process_time()\nwhile time.monotonic()-w<2: pass\nprint((time.process_time()-c)/(time.monotonic()-w))');
+      expect(Number(share.stdout)).toBeGreaterThan(0.02);
+      expect(Number(share.stdout)).toBeLessThan(0.35);
+    });
+  });
+
+  describe('the sandbox', () => {
+    beforeAll(async () => void (await suite.create('caged', { options: ['--network', 'none'], command: idle })), 120_000);
+    afterAll(() => suite.delete('caged'), 60_000);
+
+    test('a system call filter, few capabilities, ids of its own, no devices but the harmless ones', async () => {
+      const { stdout } = await suite.exec('caged', 'sh', '-c', 'cat /proc/1/status; ls /dev; cat /proc/1/uid_map');
+      expect(stdout).toMatch(/^Seccomp:\t2$/m);
+      const bounding = Number.parseInt(/^CapBnd:\t([0-9a-f]+)/m.exec(stdout)![1]!, 16);
+      for (const [name, bit] of Object.entries({ SYS_ADMIN: 21, SYS_MODULE: 16, SYS_PTRACE: 19, SYS_TIME: 25, NET_ADMIN: 12, MKNOD: 27 })) expect(Math.floor(bounding / 2 ** bit) % 2, name).toBe(0);
+      const devices = stdout.split('\n');
+      for (const device of ['mem', 'kmsg', 'fuse', 'loop-control', 'vda', 'kvm']) expect(devices).not.toContain(device);
+      for (const device of ['null', 'urandom', 'pts', 'shm']) expect(devices).toContain(device);
+      const { uidBase } = suite.alpha.record('caged')!;
+      expect(stdout).toMatch(new RegExp(`^ +0 +${uidBase} +65536$`, 'm'));
+      const pids = suite.alpha.processes(uidBase).map(({ pid }) => pid);
+      for (const kind of ['user', 'pid', 'net', 'mnt', 'ipc', 'uts', 'time']) expect(readlinkSync(suite.alpha.path('proc', String(pids[0]), 'ns', kind)), kind).not.toBe(readlinkSync(suite.alpha.path('proc/1/ns', kind)));
+    });
+
+    test('root in it may not leave it', async () => {
+      const tries = {
+        'mount -t proc proc /mnt': /permission denied|not permitted/i,
+        'mknod /tmp/disk b 8 0': /not permitted/i,
+        'unshare --user true': /not permitted/i,
+        'hostname elsewhere': /must be root|not permitted/i,
+        'echo 1 >/proc/sys/kernel/panic': /read-only|permission denied/i,
+        'date -s 2001-01-01': /not permitted/i,
+      };
+      for (const [attempt, says] of Object.entries(tries)) {
+        const { exitCode, stderr } = await suite.zap.run(['pod', 'exec', 'caged', '--user', 'root', '--', 'sh', '-c', attempt]);
+        expect({ attempt, exitCode: exitCode !== 0, stderr }).toMatchObject({ exitCode: true, stderr: expect.stringMatching(says) as string });
+      }
+    });
+  });
+}
