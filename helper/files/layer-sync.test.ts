@@ -169,6 +169,28 @@ describe('LayerSync', () => {
     }
   });
 
+  it('knows what went with a directory that became a file while it was looked at', async () => {
+    using scratch = new ScratchDirectory();
+    const [from, to] = [scratch.make('from'), scratch.make('to')];
+    mkdirSync(join(from, 'place/within'), { recursive: true });
+    const sync = new LayerSync(from, { unsureMs: clockTickMs });
+    await sleep(clockTickMs);
+    await send(sync, to);
+    chmodSync(join(from, 'place'), 0o700);
+    await sleep(clockTickMs);
+    const replace = (path: string): boolean => {
+      if (path === 'place/within') {
+        rmSync(join(from, 'place'), { recursive: true });
+        writeFileSync(join(from, 'place'), 'a file now');
+      }
+      return true;
+    };
+    await send(sync, to, { filter: replace });
+    expect(lstatSync(join(to, 'place')).isFile()).toBe(true);
+    await send(sync, to, { isFinal: true });
+    expect(describeTree(to)).toEqual(describeTree(from));
+  });
+
   it('ends equal when the tree was changing under its eyes', { timeout: 60_000 }, async () => {
     using scratch = new ScratchDirectory();
     const [from, to] = [scratch.make('from'), scratch.make('to')];
@@ -178,7 +200,7 @@ describe('LayerSync', () => {
     let seed = 1;
     const random = (): number => (seed = (seed * 48271) % 0x7fffffff);
     const disturb = (): void => {
-      for (let count = 0; count < 5; count++) mutate(from, { kind: kinds[random() % kinds.length]!, a: random(), b: random(), size: random() % 3000 });
+      for (let count = 0; count < 5; count++) mutate(from, { kind: kinds[random() % kinds.length]!, a: random(), b: random(), size: random() % 300 });
     };
     const busy = setInterval(disturb, 1);
     try {

@@ -113,8 +113,15 @@ export class LayerSync {
       if (directory === undefined) continue;
       const now = known?.get(path) ?? (path === '' ? statFd(root) : statAt(directory, name));
       const stat = now && (await writer.add({ path, directory, name, stat: now }));
-      if (stat) this.sent.set(path, { stat, isUnsure: false });
+      if (!stat) continue;
+      if (stat.type !== 'directory' && this.sent.get(path)?.stat.type === 'directory') this.forgetBelow(path);
+      this.sent.set(path, { stat, isUnsure: false });
     }
+  }
+
+  /** What was in a directory went with it when the receiver put something else in its place. */
+  private forgetBelow(path: string): void {
+    for (const sent of this.sent.keys()) if (sent.startsWith(`${path}/`)) this.sent.delete(sent);
   }
 }
 
