@@ -117,8 +117,9 @@ const directoryEntries = Buffer.allocUnsafeSlow(64 * 1024);
 /** The names in an open directory with what is known of each, in batches of some milliseconds' work; those that vanish meanwhile are left out. */
 export function* readDirectory(fd: number): Generator<{ name: string; stat: FileStat }[]> {
   for (;;) {
-    const size = checked(Number(getdentsCall(fd, directoryEntries, directoryEntries.length)), 'getdents64');
-    if (size === 0) return;
+    const size = Number(getdentsCall(fd, directoryEntries, directoryEntries.length));
+    if (size === 0 || (size === -1 && lastErrno() === ENOENT)) return; // at its end, or removed while it is open
+    checked(size, 'getdents64');
     const batch: { name: string; stat: FileStat }[] = [];
     for (let offset = 0; offset < size; offset += directoryEntries.readUInt16LE(offset + 16)) {
       const start = offset + 19;
