@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import type { ChildProcess } from 'node:child_process';
 import type { Duplex } from 'node:stream';
 import { createInterface } from 'node:readline';
-import { enterGroups, existingGroups } from '../system/cgroup';
+import { existingGroups } from '../system/cgroup';
 import { Pty, type WindowSize } from '../system/pty';
 import { start } from '../system/spawn';
 import { registerClient } from './clients';
@@ -21,23 +21,18 @@ import type { Input } from '../protocol/contract';
 
 const boundingSet = ['-all', ...podCapabilities.map((name) => `+${name.slice('CAP_'.length).toLowerCase()}`)].join(',');
 
-/** What a program inside gets, and what it must not keep: capabilities are those of the POD's own processes. */
-function enterArguments(state: RunningState, user: string, command: readonly string[]): string[] {
+/** Joins each group named before `--` and becomes the program after it. From outside it would be too late: nsenter forks at once, and a child stays where it began. */
+const joinThenExec = 'while [ "$1" != -- ]; do echo 0 >"$1"; shift; done; shift; exec "$@"';
+
+/** What a program inside gets, and what it must not keep: limits and capabilities are those of the POD's own processes. */
+function enterArguments(record: PodRecord, state: RunningState, user: string, command: readonly string[]): string[] {
+  const groups = existingGroups(record.id).map((group) => join(group, 'cgroup.procs'));
   const asUser = ['/usr/bin/setpriv', '--reuid', user, '--regid', user, '--init-groups', '--bounding-set', boundingSet, '--inh-caps', '-all', '--'];
-  return ['--target', String(state.init.pid), '--all', '--wdns=/', '--', ...asUser, ...command];
+  return ['-c', joinThenExec, 'zap-enter', ...groups, '--', 'nsenter', '--target', String(state.init.pid), '--all', '--wdns=/', '--', ...asUser, ...command];
 }
 
 function environmentFor(user: string, term: string): string[] {
   return ['/usr/bin/env', '-i', 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', 'LANG=C.UTF-8', `TERM=${term}`, `USER=${user}`, `LOGNAME=${user}`, `HOME=${user === 'root' ? '/root' : `/home/${user}`}`, 'DISPLAY=:1'];
-}
-
-function joinGroups(record: PodRecord, child: ChildProcess): void {
-  if (child.pid === undefined) return;
-  try {
-    enterGroups(existingGroups(record.id).map((group) => join(group, 'cgroup.procs')), child.pid);
-  } catch {
-    // ended already
-  }
 }
 
 function followWindowSizes(lane: Duplex, resize: (size: WindowSize) => void): void {
@@ -81,8 +76,7 @@ export async function attach(record: PodRecord, request: Input<'pod.attach'>, la
   if (!existsSync(join(podPaths(record.id).root, tmuxConfigurationPath))) throw new ZapError('pod/no-terminal', `POD "${record.name}" has no terminal server.`, { hint: 'Its environment lacks tmux.' });
   using client = registerClient(record, 'terminal', 'terminal');
   const tmux = ['tmux', '-f', `/${tmuxConfigurationPath}`, '-S', tmuxSocket, 'new-session', '-A', '-s', request.window ?? 'main'];
-  using pty = Pty.start('nsenter', enterArguments(state, record.user, [...environmentFor(record.user, request.terminal.term), ...tmux]), request.terminal, request.terminal.term);
-  joinGroups(record, pty.child);
+  using pty = Pty.start('sh', enterArguments(record, state, record.user, [...environmentFor(record.user, request.terminal.term), ...tmux]), request.terminal, request.terminal.term);
   const end = (): void => void pty.child.kill('SIGHUP');
   client.detach.addEventListener('abort', end, { once: true });
   signal.addEventListener('abort', end, { once: true });
@@ -102,11 +96,10 @@ export async function exec(record: PodRecord, request: Input<'pod.exec'>, lanes:
   const user = request.user ?? record.user;
   if (request.detach) return await execInside(record, state, request.command);
   using _client = registerClient(record, 'exec', request.command.join(' ').slice(0, 80));
-  const args = enterArguments(state, user, [...environmentFor(user, request.terminal?.term ?? 'dumb'), ...request.command]);
+  const args = enterArguments(record, state, user, [...environmentFor(user, request.terminal?.term ?? 'dumb'), ...request.command]);
   if (request.terminal) {
-    using pty = Pty.start('nsenter', args, request.terminal, request.terminal.term);
-    joinGroups(record, pty.child);
-    const end = (): void => void pty.child.kill('SIGHUP');
+    using pty = Pty.start('sh', args, request.terminal, request.terminal.term);
+      const end = (): void => void pty.child.kill('SIGHUP');
     signal.addEventListener('abort', end, { once: true });
     followWindowSizes(lanes.sizes, (size) => pty.resize(size));
     pty.stream.pipe(lanes.terminal, { end: false });
@@ -115,8 +108,7 @@ export async function exec(record: PodRecord, request: Input<'pod.exec'>, lanes:
     await flushed(lanes.terminal);
     return code;
   }
-  const child = start('nsenter', args, { stdio: ['pipe', 'pipe', 'pipe'] });
-  joinGroups(record, child);
+  const child = start('sh', args, { stdio: ['pipe', 'pipe', 'pipe'] });
   signal.addEventListener('abort', () => child.kill('SIGKILL'), { once: true });
   child.stdin!.on('error', () => {}); // a command may end without reading its input
   lanes.terminal.pipe(child.stdin!);
@@ -130,7 +122,7 @@ export async function exec(record: PodRecord, request: Input<'pod.exec'>, lanes:
 /** Starts a command as a descendant of the POD's own terminal server, so that it is a part of the session. */
 async function execInside(record: PodRecord, state: RunningState, command: readonly string[]): Promise<number> {
   const tmux = ['tmux', '-S', tmuxSocket, 'new-window', '-d', '-t', 'main:', '--', ...command];
-  const child = start('nsenter', enterArguments(state, record.user, [...environmentFor(record.user, 'dumb'), ...tmux]), { stdio: ['ignore', 'ignore', 'pipe'] });
+  const child = start('sh', enterArguments(record, state, record.user, [...environmentFor(record.user, 'dumb'), ...tmux]), { stdio: ['ignore', 'ignore', 'pipe'] });
   const message: Buffer[] = [];
   child.stderr!.on('data', (chunk: Buffer) => message.push(chunk));
   const code = await exitOf(child);
