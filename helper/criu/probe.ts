@@ -11,9 +11,9 @@ import { ZapError } from '../protocol/errors';
 import { identify } from '../system/process';
 import { run, start } from '../system/spawn';
 import { markCloseOnExec } from './connection';
-import { inScratch } from './features';
 import { dumpOptions, restoreOptions } from './options';
 import { childrenOf } from './process-tree';
+import { inScratch } from './questions';
 import { killRestored } from './restored-tree';
 import { CriuSession } from './session';
 
