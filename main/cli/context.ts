@@ -3,9 +3,12 @@ import type { Readable } from 'node:stream';
 import { ZapError } from '../../helper/protocol/errors';
 import { findHelperExecutable } from '../helper-client/executable';
 import { Fleet } from '../helper-client/fleet';
+import type { Surroundings } from '../hosts/connect';
 import { Inventory, LOCAL } from '../hosts/inventory';
+import { SessionKeyring } from '../secrets/keyring';
 import { formatBytes } from './format';
 import type { Output } from './output';
+import { terminalPrompter } from './prompter';
 
 export interface ContextOptions {
   zapHome: string;
@@ -24,6 +27,7 @@ export class Context {
   readonly output: Output;
   readonly stdin: ContextOptions['stdin'];
   readonly isJson: boolean;
+  private openedSurroundings: Surroundings | undefined;
   private openedInventory: Promise<Inventory> | undefined;
   private openedFleet: Promise<Fleet> | undefined;
 
@@ -36,6 +40,15 @@ export class Context {
     this.isJson = options.isJson;
   }
 
+  /** Who is asked on the way to hosts: the person at the terminal, if there is one. Secrets are kept as long as this command runs. */
+  get surroundings(): Surroundings {
+    return (this.openedSurroundings ??= {
+      prompter: terminalPrompter(this.stdin, this.output),
+      keyring: new SessionKeyring(),
+      onNote: (text) => this.output.progress(text),
+    });
+  }
+
   inventory(): Promise<Inventory> {
     return (this.openedInventory ??= Inventory.open(this.zapHome));
   }
@@ -45,6 +58,7 @@ export class Context {
       (inventory) =>
         new Fleet(inventory, {
           executable: () => findHelperExecutable(this.distDirectory),
+          surroundings: this.surroundings,
           onInstall: (host, bytes, totalBytes) => this.output.progress(`installing the helper on ${host}: ${formatBytes(bytes)} of ${formatBytes(totalBytes)}`),
         }),
     ));

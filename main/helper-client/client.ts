@@ -7,7 +7,7 @@ import type { Duplex, Readable } from 'node:stream';
 import { Connection } from '../../helper/protocol/connection';
 import { contract, protocolRange, type EventOf, type Input, type Method, type Output } from '../../helper/protocol/contract';
 import { ZapError } from '../../helper/protocol/errors';
-import type { RemoteProcess } from '../ssh/transport';
+import type { RemoteProcess, Transport } from '../ssh/transport';
 import { version } from '../../package.json';
 
 export interface HelperCallOptions<M extends Method> {
@@ -31,16 +31,17 @@ export class HelperClient {
   private constructor(
     readonly host: string,
     process: RemoteProcess,
-    private readonly dispose: () => void,
+    /** The way to the host, closed with the client. */
+    readonly transport: Transport,
   ) {
     this.connection = new Connection(process.stdout, process.stdin);
     process.stdout.resume(); // it was paused while the greeting was looked for
     keepLastLines(process.stderr, this.log);
   }
 
-  /** Speaks to a helper whose greeting has gone by. `dispose` closes the way to it. */
-  static async over(host: string, process: RemoteProcess, dispose: () => void): Promise<HelperClient> {
-    const client = new HelperClient(host, process, dispose);
+  /** Speaks to a helper whose greeting has gone by. */
+  static async over(host: string, process: RemoteProcess, transport: Transport): Promise<HelperClient> {
+    const client = new HelperClient(host, process, transport);
     try {
       client.greeting = await client.call('hello', { client: `zap ${version}`, min: protocolRange.min, max: protocolRange.max });
       const { protocol } = client.greeting;
@@ -85,7 +86,7 @@ export class HelperClient {
 
   close(): void {
     this.connection.close();
-    this.dispose();
+    this.transport.close();
   }
 
   private withHost(error: ZapError): ZapError {

@@ -5,7 +5,7 @@ import { connectHelper } from './connect';
 import { MISSING } from './install';
 import type { HelperClient } from './client';
 
-const executable = { path: '/dist/zap-helper', sha256: 'ab'.repeat(32), sizeBytes: 1000 };
+const executable = { path: '/dist/zap-helper', sha256: 'ab'.repeat(32), sizeBytes: 1000, machine: 'x86_64' };
 const options = { host: 'alpha', executable, isLocal: false };
 
 async function connected(answers: Answers, wire: WireOptions = {}): Promise<HelperClient> {
@@ -50,7 +50,12 @@ describe('connectHelper', () => {
   const missing = endedProcess.bind(undefined, 66, { stderr: `${MISSING} 5000000\n` });
   const table: [name: string, code: string, start: (argv: readonly string[]) => ReturnType<typeof endedProcess>][] = [
     ['sudo asks for a password', 'host/sudo-refused', () => endedProcess(1, { stderr: 'sudo: a password is required\n' })],
-    ['sudo is not there', 'host/sudo-refused', () => endedProcess(127, { stderr: 'sh: 1: exec: sudo: not found\n' })],
+    ['sudo is not there', 'host/sudo-missing', () => endedProcess(127, { stderr: 'sh: 1: exec: sudo: not found\n' })],
+    ['sudo forbids it', 'host/sudo-refused', () => endedProcess(1, { stderr: 'zap is not in the sudoers file.\n' })],
+    ['a host of another architecture', 'host/wrong-architecture', () => endedProcess(66, { stderr: `${MISSING} 5000000 riscv64\n` })],
+    ['a read-only disk', 'host/read-only', (argv) => (argv.at(-1) === '1000' ? missing() : endedProcess(1, { stderr: "mkdir: cannot create directory '/var/lib/zap': Read-only file system\n" }))],
+    ['a disk that starts no programs', 'host/noexec', (argv) => (argv.at(-1) === '1000' ? missing() : endedProcess(68, { stderr: 'sh: 1: /var/lib/zap/helper/x: Permission denied\nzap-helper: does not run (126)\n' }))],
+    ['a C library that is too old', 'host/libc-unfit', (argv) => (argv.at(-1) === '1000' ? missing() : endedProcess(68, { stderr: "/lib/libc.so.6: version `GLIBC_2.28' not found\nzap-helper: does not run (1)\n" }))],
     ['the helper crashes', 'host/no-helper', () => endedProcess(139, { stderr: 'Segmentation fault\n' })],
     ['the connection breaks at once', 'host/no-helper', () => endedProcess(null)],
     ['a shell that only prints', 'host/no-helper', () => endedProcess(0, { stdout: 'This account is not available.\n' })],

@@ -1,11 +1,14 @@
 /** From an open transport to a helper that answers: start it, install it first where it is missing. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { ZapError } from '../../helper/protocol/errors';
+import { nobody, type Prompter } from '../prompts/prompter';
+import { SessionKeyring, type Keyring } from '../secrets/keyring';
 import type { RemoteProcess, Transport } from '../ssh/transport';
 import { HelperClient } from './client';
 import type { HelperExecutable } from './executable';
 import { skipToGreeting } from './greeting';
-import { install, MISSING, startFailure, startInstalled } from './install';
+import { install, parseMissing, startFailure, startInstalled, type MissingHelper } from './install';
+import { execAsRoot, RootAccess } from './root-access';
 
 export interface ConnectOptions {
   host: string;
@@ -16,6 +19,9 @@ export interface ConnectOptions {
   /** Called while the helper is copied to a host that does not have it. */
   onInstall?: ((bytes: number, totalBytes: number) => void) | undefined;
   greetingTimeoutMs?: number;
+  /** Who is asked for sudo's password. */
+  prompter?: Prompter | undefined;
+  keyring?: Keyring | undefined;
 }
 
 const GREETING_TIMEOUT_MS = 15_000;
@@ -25,14 +31,15 @@ export async function connectHelper(transport: Transport, options: ConnectOption
   const dispose = (): void => transport.close();
   options.signal?.addEventListener('abort', dispose, { once: true });
   try {
-    const first = await tryStart(transport, options);
-    if (!('freeKib' in first)) return await HelperClient.over(options.host, first, dispose);
-    await install(transport, options.host, options.executable, { freeKib: first.freeKib, signal: options.signal, onBytes: options.onInstall });
-    const second = await tryStart(transport, options);
+    const root = new RootAccess(options.host, { prompter: options.prompter ?? nobody, keyring: options.keyring ?? new SessionKeyring(), signal: options.signal });
+    const first = await tryStart(transport, root, options);
+    if (!('freeKib' in first)) return await HelperClient.over(options.host, first, transport);
+    await install(transport, options.host, options.executable, { root, missing: first, signal: options.signal, onBytes: options.onInstall });
+    const second = await tryStart(transport, root, options);
     if ('freeKib' in second) {
       throw new ZapError('host/helper-mismatch', `The helper was installed on ${options.host}, and is not there now.`, { hint: 'Look at /var/lib/zap/helper there: it must belong to root and be readable.', data: { host: options.host } });
     }
-    return await HelperClient.over(options.host, second, dispose);
+    return await HelperClient.over(options.host, second, transport);
   } catch (error) {
     dispose();
     if (options.signal?.aborted) throw new ZapError('cancelled/by-user', `Cancelled while connecting to ${options.host}.`, { cause: error });
@@ -42,30 +49,29 @@ export async function connectHelper(transport: Transport, options: ConnectOption
   }
 }
 
-/** A process whose greeting has gone by, or the room on a host that lacks the executable. */
-async function tryStart(transport: Transport, options: ConnectOptions): Promise<RemoteProcess | { freeKib: number[] }> {
-  const process = options.isLocal ? await startLocal(transport, options.executable) : await startInstalled(transport, options.executable);
-  process.stdin.on('error', () => {}); // told by the end of its output
-  let stderr = '';
-  const onStderr = (chunk: Buffer): void => void (stderr = (stderr + chunk.toString()).slice(-16384));
-  process.stderr.on('data', onStderr);
-  try {
-    await withTimeout(skipToGreeting(process.stdout), options.greetingTimeoutMs ?? GREETING_TIMEOUT_MS, options.host);
-    return process;
-  } catch (error) {
-    const status = await Promise.race([process.exit, delay(1000, null, { ref: false })]);
-    const missing = stderr.lastIndexOf(MISSING);
-    if (missing >= 0) return { freeKib: stderr.slice(missing + MISSING.length).split('\n')[0]!.split(/\s+/).map(Number).filter((value) => value > 0) };
-    const shown = stderr.trim() !== '' ? stderr : error instanceof ZapError ? (error.evidence ?? []).join('\n') : '';
-    throw (error instanceof ZapError && error.code === 'host/timeout' ? undefined : startFailure(options.host, status, shown)) ?? error;
-  } finally {
-    process.stderr.off('data', onStderr);
+/** A process whose greeting has gone by, or what there is on a host that lacks the executable. */
+async function tryStart(transport: Transport, root: RootAccess, options: ConnectOptions): Promise<RemoteProcess | MissingHelper> {
+  for (;;) {
+    const process = options.isLocal ? await root.start(transport, execAsRoot, [options.executable.path, 'serve']) : await startInstalled(transport, root, options.executable);
+    process.stdin.on('error', () => {}); // told by the end of its output
+    let stderr = '';
+    const onStderr = (chunk: Buffer): void => void (stderr = (stderr + chunk.toString()).slice(-16384));
+    process.stderr.on('data', onStderr);
+    try {
+      await withTimeout(skipToGreeting(process.stdout), options.greetingTimeoutMs ?? GREETING_TIMEOUT_MS, options.host);
+      await root.worked();
+      return process;
+    } catch (error) {
+      const status = await Promise.race([process.exit, delay(1000, null, { ref: false })]);
+      const missing = parseMissing(stderr);
+      if (missing) return missing;
+      if (await root.canTryAgain(stderr)) continue;
+      const shown = stderr.trim() !== '' ? stderr : error instanceof ZapError ? (error.evidence ?? []).join('\n') : '';
+      throw (error instanceof ZapError && error.code === 'host/timeout' ? undefined : startFailure(options.host, status, shown)) ?? error;
+    } finally {
+      process.stderr.off('data', onStderr);
+    }
   }
-}
-
-function startLocal(transport: Transport, executable: HelperExecutable): Promise<RemoteProcess> {
-  const isRoot = process.getuid?.() === 0;
-  return transport.exec([...(isRoot ? [] : ['sudo', '-n']), executable.path, 'serve']);
 }
 
 async function withTimeout<T>(promise: Promise<T>, timeoutMs: number, host: string): Promise<T> {

@@ -1,7 +1,7 @@
 /** The helpers of all hosts, each connected when it is first needed and kept for the life of the program. */
 import { existsSync } from 'node:fs';
 import { ZapError } from '../../helper/protocol/errors';
-import { openHost } from '../hosts/connect';
+import { openHost, type Surroundings } from '../hosts/connect';
 import { LOCAL, type Inventory } from '../hosts/inventory';
 import type { HelperClient } from './client';
 import { connectHelper } from './connect';
@@ -10,6 +10,8 @@ import type { HelperExecutable } from './executable';
 export interface FleetOptions {
   executable: () => Promise<HelperExecutable>;
   onInstall?: ((host: string, bytes: number, totalBytes: number) => void) | undefined;
+  /** Who answers the questions on the way to a host. */
+  surroundings?: Surroundings | undefined;
 }
 
 export interface HostFailure {
@@ -77,9 +79,9 @@ export class Fleet {
   private async connect(host: string, signal: AbortSignal | undefined): Promise<HelperClient> {
     if (!this.inventory.has(host)) this.inventory.get(host); // throws with the names that exist
     const executable = await this.options.executable();
-    const transport = await openHost(this.inventory, host, { signal });
-    const onInstall = this.options.onInstall;
-    return connectHelper(transport, { host, executable, isLocal: host === LOCAL, signal, onInstall: onInstall && ((bytes, total) => onInstall(host, bytes, total)) });
+    const { onInstall, surroundings } = this.options;
+    const transport = await openHost(this.inventory, host, { signal, ...surroundings });
+    return connectHelper(transport, { prompter: surroundings?.prompter, keyring: surroundings?.keyring, host, executable, isLocal: host === LOCAL, signal, onInstall: onInstall && ((bytes, total) => onInstall(host, bytes, total)) });
   }
 
   private forget(host: string, client: Promise<HelperClient>): void {

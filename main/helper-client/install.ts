@@ -6,44 +6,64 @@
  */
 import { randomBytes } from 'node:crypto';
 import { ZapError } from '../../helper/protocol/errors';
-import { capture, type RemoteProcess, type Transport } from '../ssh/transport';
+import { capture, lastLines, type RemoteProcess, type Transport } from '../ssh/transport';
 import { HELPER_ROOT, installedPath, type HelperExecutable } from './executable';
+import { execAsRoot, isPasswordWanted, isPasswordWrong, PASSWORD_QUESTION, type RootAccess } from './root-access';
 
-/** Said on standard error by the start script when the executable is not there; the free space in KiB follows. */
+/** Said on standard error by the start script when the executable is not there; the free space in KiB and the machine's type follow. */
 export const MISSING = 'zap-helper: missing, free KiB:';
 const MISMATCH_STATUS = 67;
+const DOES_NOT_RUN = 'zap-helper: does not run';
 const KEPT_VERSIONS = 3;
 
 const startScript = [
   'if [ "$(stat -Lc %u:%s "$1" 2>/dev/null)" != "0:$2" ]; then',
-  `echo "${MISSING}" $(df -Pk /var/tmp /var/lib 2>/dev/null | while read -r a b c free rest; do echo "$free"; done) >&2; exit 66; fi;`,
-  'if [ "$(id -u)" = 0 ]; then exec "$1" serve; fi;',
-  'exec sudo -n "$1" serve',
+  `echo "${MISSING}" $(df -Pk /var/tmp /var/lib 2>/dev/null | while read -r a b c free rest; do echo "$free"; done) "$(uname -m)" >&2; exit 66; fi;`,
+  `set -- "$1" serve; ${execAsRoot}`,
 ].join(' ');
 
+/** Three versions are kept: a desktop of another version may be at work. One that still runs, with a move to finish, is kept whatever its age. */
 const installScript = [
   'set -eu; umask 022; tmp=$1; sha=$2; target=$3; dir=${target%/*}; partial=$dir/.partial.$$;',
   `trap 'rm -f "$tmp" "$partial"' EXIT; mkdir -p "$dir"; chmod 0755 ${HELPER_ROOT} "$dir";`,
   'cp "$tmp" "$partial"; chmod 0755 "$partial"; sum=$(sha256sum "$partial");',
   `[ "\${sum%% *}" = "$sha" ] || exit ${MISMATCH_STATUS};`,
-  'mv -f "$partial" "$target"; touch "$dir";',
-  `cd ${HELPER_ROOT}; ls -1t | tail -n +${KEPT_VERSIONS + 1} | while read -r old; do rm -rf "./$old"; done`,
+  `"$partial" --version >/dev/null || { echo "${DOES_NOT_RUN} ($?)" >&2; exit 68; };`,
+  'mv -f "$partial" "$target"; touch "$dir"; running=$(ls -l /proc/[0-9]*/exe 2>/dev/null || :);',
+  `cd ${HELPER_ROOT}; ls -1t | tail -n +${KEPT_VERSIONS + 1} | while read -r old; do`,
+  `case "$running" in *"${HELPER_ROOT}/$old/"*) ;; *) rm -rf "./$old" ;; esac; done`,
 ].join(' ');
 
-export function startInstalled(transport: Transport, executable: HelperExecutable): Promise<RemoteProcess> {
-  return transport.exec(['sh', '-c', startScript, 'zap', installedPath(executable), String(executable.sizeBytes)]);
+export function startInstalled(transport: Transport, root: RootAccess, executable: HelperExecutable): Promise<RemoteProcess> {
+  return root.start(transport, startScript, [installedPath(executable), String(executable.sizeBytes)]);
+}
+
+export interface MissingHelper {
+  freeKib: number[];
+  machine: string | undefined;
+}
+
+/** What the start script said about a host that lacks the executable. */
+export function parseMissing(stderr: string): MissingHelper | undefined {
+  const at = stderr.lastIndexOf(MISSING);
+  if (at < 0) return undefined;
+  const words = stderr.slice(at + MISSING.length).split('\n')[0]!.trim().split(/\s+/);
+  return { freeKib: words.map(Number).filter((value) => value > 0), machine: words.find((word) => /^[a-z]/.test(word)) };
 }
 
 export interface InstallOptions {
-  freeKib: readonly number[];
+  root: RootAccess;
+  missing: MissingHelper;
   signal?: AbortSignal | undefined;
   onBytes?: ((bytes: number, totalBytes: number) => void) | undefined;
 }
 
 export async function install(transport: Transport, host: string, executable: HelperExecutable, options: InstallOptions): Promise<void> {
+  const { freeKib: free, machine } = options.missing;
+  if (machine !== undefined && executable.machine !== undefined && machine !== executable.machine) throw wrongMachine(host, executable.machine, machine);
   const neededKib = Math.ceil((2 * executable.sizeBytes) / 1024); // the upload, and the copy that root makes of it
-  const freeKib = Math.min(...options.freeKib);
-  if (options.freeKib.length > 0 && freeKib < neededKib) throw noSpace(host, neededKib, freeKib);
+  const freeKib = Math.min(...free);
+  if (free.length > 0 && freeKib < neededKib) throw noSpace(host, neededKib, freeKib);
 
   const temporary = `/var/tmp/zap-helper-${randomBytes(12).toString('hex')}`;
   try {
@@ -51,10 +71,11 @@ export async function install(transport: Transport, host: string, executable: He
   } catch (error) {
     await capture(transport, ['rm', '-f', temporary]).catch(() => undefined); // the connection may be what failed
     if (error instanceof ZapError) throw error;
-    throw new ZapError('host/upload-failed', `The helper could not be copied to ${host}: ${(error as Error).message}`, { hint: 'Is there room in /var/tmp, and is SFTP switched on in its sshd?', cause: error, data: { host } });
+    const message = (error as Error).message;
+    if (/no space|disk quota/i.test(message)) throw noSpace(host);
+    throw new ZapError('host/upload-failed', `The helper could not be copied to ${host}: ${message}`, { hint: 'May you write in /var/tmp there, and is there room?', cause: error, data: { host } });
   }
-  const asRoot = ['sh', '-c', 'if [ "$(id -u)" = 0 ]; then exec "$@"; fi; exec sudo -n "$@"', 'zap'];
-  const done = await capture(transport, [...asRoot, 'sh', '-c', installScript, 'zap', temporary, executable.sha256, installedPath(executable)]);
+  const done = await options.root.capture(transport, ['sh', '-c', installScript, 'zap', temporary, executable.sha256, installedPath(executable)]);
   if (done.status === 0) return;
   await capture(transport, ['rm', '-f', temporary]).catch(() => undefined);
   throw installFailure(host, done.status, done.stderr);
@@ -62,16 +83,27 @@ export async function install(transport: Transport, host: string, executable: He
 
 /** Why the helper did not start, from what was said on standard error. */
 export function startFailure(host: string, status: number | null, stderr: string): ZapError | undefined {
-  if (/^sudo: |sudo: not found|sudo: command not found/m.test(stderr)) {
-    return new ZapError('host/sudo-refused', `${host} does not let us start the helper as root: sudo is missing, asks for a password or forbids it.`, {
-      hint: `Allow it there without a password, e.g. in /etc/sudoers.d/zap: \`USER ALL=(root) NOPASSWD: ALL\`.`,
-      evidence: lastLines(stderr),
-      data: { host },
-    });
+  const evidence = lastLines(stderr.replaceAll(PASSWORD_QUESTION, ''));
+  const options = { evidence, data: { host } };
+  if (isPasswordWrong(stderr)) return new ZapError('host/sudo-password-wrong', `sudo on ${host} does not take the password.`, { ...options, hint: 'It is the password of the user you log in as.' });
+  if (isPasswordWanted(stderr)) {
+    return new ZapError('host/sudo-refused', `sudo on ${host} asks for a password, and there is nobody here to ask.`, { ...options, hint: 'Run this on a terminal, or allow it there without a password, e.g. in /etc/sudoers.d/zap: `USER ALL=(root) NOPASSWD: ALL`.' });
   }
-  if (/no space left/i.test(stderr)) return noSpace(host);
+  if (/sudo: not found|sudo: command not found|sudo: inaccessible or not found/m.test(stderr)) {
+    return new ZapError('host/sudo-missing', `There is no sudo on ${host}, and the user is not root.`, { ...options, hint: 'Install sudo there, or log in as root.' });
+  }
+  if (/^sudo: |not in the sudoers|may not run sudo|not allowed to (?:execute|run)/m.test(stderr)) {
+    return new ZapError('host/sudo-refused', `${host} does not let us start the helper as root: sudo forbids it.`, { ...options, hint: 'Allow it there, e.g. in /etc/sudoers.d/zap: `USER ALL=(root) NOPASSWD: ALL`.' });
+  }
+  if (/no space left|disk quota exceeded/i.test(stderr)) return noSpace(host);
+  if (/read-only file system/i.test(stderr)) return new ZapError('host/read-only', `${HELPER_ROOT} cannot be made on ${host}: its file system is read-only.`, { ...options, hint: 'Make /var/lib/zap writable there, e.g. by mounting a file system on it.' });
+  if (/exec format error|cannot execute binary file/i.test(stderr)) return new ZapError('host/wrong-architecture', `The helper of this build does not run on the processor of ${host}.`, options);
+  if (status === 68 || status === 126 || stderr.includes(DOES_NOT_RUN)) {
+    if (/permission denied/i.test(stderr)) return new ZapError('host/noexec', `Programs may not be started from ${HELPER_ROOT} on ${host}: it is mounted noexec, or a security policy forbids it.`, { ...options, hint: 'Mount /var/lib/zap there without noexec.' });
+    if (/GLIBC|shared object|not found/.test(stderr)) return new ZapError('host/libc-unfit', `The helper needs the GNU C library 2.28 or newer, which ${host} does not have.`, options);
+  }
   if (status === null && stderr.trim() === '') return undefined;
-  return new ZapError('host/no-helper', `The helper does not start on ${host}${status === null ? '' : ` (exit status ${status})`}: ${lastLines(stderr).at(-1) ?? 'it said nothing'}`, { evidence: lastLines(stderr), data: { host, status } });
+  return new ZapError('host/no-helper', `The helper does not start on ${host}${status === null ? '' : ` (exit status ${status})`}: ${evidence.at(-1) ?? 'it said nothing'}`, { evidence, data: { host, status } });
 }
 
 function installFailure(host: string, status: number | null, stderr: string): ZapError {
@@ -81,11 +113,11 @@ function installFailure(host: string, status: number | null, stderr: string): Za
   return startFailure(host, status, stderr) ?? new ZapError('host/connection-lost', `The connection to ${host} ended while the helper was installed.`, { data: { host } });
 }
 
+function wrongMachine(host: string, ours: string, theirs: string): ZapError {
+  return new ZapError('host/wrong-architecture', `${host} is a ${theirs} machine; the helper of this build is for ${ours}.`, { hint: 'Use a build for that processor.', data: { host, machine: theirs } });
+}
+
 function noSpace(host: string, neededKib?: number, freeKib?: number): ZapError {
   const numbers = neededKib === undefined ? '' : `: ${Math.ceil(neededKib / 1024)} MiB are needed, ${Math.floor((freeKib ?? 0) / 1024)} MiB are free`;
   return new ZapError('host/no-space', `${host} has no room for the helper${numbers}.`, { hint: 'Free some space in /var/tmp and /var/lib there.', data: { host } });
-}
-
-function lastLines(text: string): string[] {
-  return text.trim().split('\n').filter((line) => line !== '').slice(-10);
 }

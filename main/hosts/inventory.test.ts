@@ -57,7 +57,7 @@ describe('Inventory', () => {
     const lines = readFileSync(join(home, 'known_hosts'), 'utf8').trim().split('\n');
     expect(lines).toHaveLength(2);
     expect(lines[1]).toMatch(/^\[10\.0\.0\.1\]:2222 ssh-ed25519 /);
-    expect(verifyHostKey(await inventory.knownHosts(), '10.0.0.1', 2222, key).kind).toBe('trusted');
+    expect(verifyHostKey(await inventory.knownHosts(), { address: '10.0.0.1', port: 2222 }, key).kind).toBe('trusted');
   });
 
   it('lies where it is told to', () => {

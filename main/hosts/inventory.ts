@@ -9,20 +9,33 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { ZapError } from '../../helper/protocol/errors';
 import { formatKnownHost, parseKnownHosts, verifyHostKey, type KnownHostLine } from '../ssh/known-hosts';
+import { resolveJumps, resolveTarget } from '../ssh/resolve';
+import { hostAliases, readSshConfig } from '../ssh/ssh-config';
 import type { SshTarget } from '../ssh/target';
 
 export const LOCAL = 'local';
 
 export const HostName = z.string().regex(/^[a-z0-9](?:[a-z0-9.-]{0,62}[a-z0-9])?$/, 'must be lower-case letters, digits, dots and dashes');
 
-const HostRecord = z.strictObject({
-  address: z.string().min(1).max(255),
-  port: z.number().int().min(1).max(65535),
-  user: z.string().min(1).max(64),
+const common = {
   identityFile: z.string().optional(),
   /** A host of the lab, which `zap lab down` takes away. */
   lab: z.boolean().optional(),
+};
+
+const AddressRecord = z.strictObject({
+  address: z.string().min(1).max(255),
+  port: z.number().int().min(1).max(65535),
+  user: z.string().min(1).max(64),
+  /** Hosts to go through, as ProxyJump lists them. */
+  jump: z.string().min(1).max(1000).optional(),
+  ...common,
 });
+
+/** A name of SSH's configuration, which says the rest each time anew. */
+const AliasRecord = z.strictObject({ alias: z.string().min(1).max(300), ...common });
+
+const HostRecord = z.union([AddressRecord, AliasRecord]);
 export type HostRecord = z.infer<typeof HostRecord>;
 
 const Document = z.strictObject({ version: z.literal(1), hosts: z.record(HostName, HostRecord) });
@@ -31,17 +44,23 @@ export function defaultZapHome(env: NodeJS.ProcessEnv = process.env): string {
   return env['ZAP_HOME'] || join(env['XDG_CONFIG_HOME'] || join(homedir(), '.config'), 'zap');
 }
 
+export interface InventoryOptions {
+  /** SSH's configuration, where it is not the usual one. */
+  sshConfigFile?: string | undefined;
+}
+
 export class Inventory {
   private constructor(
     private readonly zapHome: string,
     private readonly records: Map<string, HostRecord>,
+    private readonly options: InventoryOptions,
   ) {}
 
-  static async open(zapHome: string): Promise<Inventory> {
+  static async open(zapHome: string, options: InventoryOptions = { sshConfigFile: process.env['ZAP_SSH_CONFIG'] || undefined }): Promise<Inventory> {
     const file = join(zapHome, 'hosts.json');
     const text = await readOptional(file);
-    if (text === undefined) return new Inventory(zapHome, new Map());
-    return new Inventory(zapHome, new Map(Object.entries(parseDocument(text, file).hosts)));
+    if (text === undefined) return new Inventory(zapHome, new Map(), options);
+    return new Inventory(zapHome, new Map(Object.entries(parseDocument(text, file).hosts)), options);
   }
 
   /** Names of all hosts but `local`. */
@@ -61,9 +80,38 @@ export class Inventory {
     return name === LOCAL || this.records.has(name);
   }
 
-  target(name: string): SshTarget {
-    const { address, port, user, identityFile } = this.get(name);
-    return { name, address, port, user, identityFile };
+  target(name: string): Promise<SshTarget> {
+    return this.resolve(name, this.get(name));
+  }
+
+  /** Where a record leads, before or after it is added. */
+  async resolve(name: string, record: HostRecord): Promise<SshTarget> {
+    const { identityFile } = record;
+    const own = identityFile === undefined ? {} : { identityFile };
+    const resolveOptions = { configFile: this.options.sshConfigFile };
+    if ('alias' in record) return { ...(await resolveTarget(name, record.alias, resolveOptions)), ...own };
+    const { address, port, user, jump } = record;
+    return { name, address, port, user, ...own, ...(jump === undefined ? {} : { jumps: await this.jumps(name, jump) }) };
+  }
+
+  /** Names of SSH's configuration: what could be added by name alone. */
+  async sshAliases(): Promise<string[]> {
+    const { sshConfigFile } = this.options;
+    return hostAliases(await readSshConfig(sshConfigFile === undefined ? undefined : [sshConfigFile]));
+  }
+
+  /** Each entry is one of our hosts, with its own jumps, or what ProxyJump takes. */
+  private async jumps(name: string, list: string): Promise<SshTarget[]> {
+    const hops: SshTarget[] = [];
+    for (const entry of list.split(',').map((text) => text.trim())) {
+      if (entry === name) throw new ZapError('host/too-many-jumps', `The way to ${name} leads through ${name} itself.`, { data: { host: name } });
+      if (!this.records.has(entry)) hops.push(...(await resolveJumps(entry, { configFile: this.options.sshConfigFile })));
+      else {
+        const { jumps = [], ...hop } = await this.target(entry);
+        hops.push(...jumps, hop);
+      }
+    }
+    return hops;
   }
 
   async add(name: string, record: HostRecord): Promise<void> {
@@ -81,18 +129,18 @@ export class Inventory {
   }
 
   /** Our own known keys first, then OpenSSH's. */
-  async knownHosts(): Promise<KnownHostLine[]> {
-    const files = [this.knownHostsFile, join(homedir(), '.ssh', 'known_hosts')];
+  async knownHosts(target?: SshTarget): Promise<KnownHostLine[]> {
+    const files = [...new Set([this.knownHostsFile, ...(target?.knownHostsFiles ?? usualKnownHosts())])];
     const texts = await Promise.all(files.map(readOptional));
     return texts.flatMap((text, index) => parseKnownHosts(text ?? '', files[index]!));
   }
 
   /** Remembers a key that a person has accepted. */
   async trust(target: SshTarget, key: Buffer): Promise<void> {
-    if (verifyHostKey(await this.knownHosts(), target.address, target.port, key).kind === 'trusted') return;
+    if (verifyHostKey(await this.knownHosts(target), target, key).kind === 'trusted') return;
     const text = (await readOptional(this.knownHostsFile)) ?? '';
     const separator = text === '' || text.endsWith('\n') ? '' : '\n';
-    await this.write(this.knownHostsFile, `${text}${separator}${formatKnownHost(target.address, target.port, key)}\n`);
+    await this.write(this.knownHostsFile, `${text}${separator}${formatKnownHost(target, key)}\n`);
   }
 
   private get knownHostsFile(): string {
@@ -110,6 +158,10 @@ export class Inventory {
     await writeFile(partial, text, { mode: 0o600 });
     await rename(partial, file);
   }
+}
+
+function usualKnownHosts(): string[] {
+  return [join(homedir(), '.ssh', 'known_hosts'), '/etc/ssh/ssh_known_hosts'];
 }
 
 function parseDocument(text: string, file: string): z.infer<typeof Document> {

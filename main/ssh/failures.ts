@@ -26,17 +26,26 @@ export function asSshError(error: SshFailure, target: SshTarget, timeoutMs: numb
   switch (error.level) {
     case 'client-timeout':
       return timeout(target, where, timeoutMs, options);
-    case 'client-authentication':
-      return new ZapError('host/auth-failed', `${target.name} does not let "${target.user}" in with the keys at hand.`, {
-        ...options,
-        hint: target.identityFile ? `The key was ${target.identityFile}; is its public half in the host's authorized_keys?` : 'Name a key with --identity, or add one to the SSH agent.',
-      });
     case 'handshake':
     case 'protocol':
       if (error.message.includes('lost before handshake')) return new ZapError('host/connection-lost', `${target.name} (${where}) broke the connection.`, options);
       return new ZapError('host/handshake-failed', `${target.name} (${where}) does not speak SSH as expected: ${error.message}`, options);
   }
   return new ZapError('host/connection-failed', `The connection to ${target.name} (${where}) failed: ${error.message}`, options);
+}
+
+/** A stream that could not be opened over a connection that stands. */
+export function asChannelError(error: Error & { reason?: number | string }, target: SshTarget, what: string): ZapError {
+  const options = { cause: error, data: { host: target.name } };
+  switch (error.reason) {
+    case 1: // SSH_OPEN_ADMINISTRATIVELY_PROHIBITED
+    case 4: // SSH_OPEN_RESOURCE_SHORTAGE
+      return new ZapError('host/channel-refused', `${target.name} does not allow ${what}.`, { ...options, hint: what.startsWith('a connection') ? 'Look at AllowTcpForwarding and PermitOpen in its sshd_config.' : 'Look at MaxSessions in its sshd_config: Zap opens several streams over one connection.' });
+    case 2: // SSH_OPEN_CONNECT_FAILED
+      return new ZapError('host/refused', `${what.replace(/^a/, 'A')} from ${target.name} was refused: ${error.message.replace(/^.*Channel open failure: /, '')}.`, options);
+  }
+  if (/unable to exec|subsystem|request failed/i.test(error.message)) return new ZapError('host/request-refused', `${target.name} refuses to start ${what}.`, options);
+  return new ZapError('host/connection-lost', `The connection to ${target.name} ended.`, options);
 }
 
 function timeout(target: SshTarget, where: string, timeoutMs: number, options: object): ZapError {

@@ -35,17 +35,26 @@ describe('verifyHostKey', () => {
     ['the right key beside an old one', `${line('alpha', other)}\n${line('alpha', key)}`, 'alpha', 22, 'trusted'],
     ['a key of another type only', line('alpha', blob('ssh-rsa'), 'ssh-rsa'), 'alpha', 22, 'unknown'],
     ['a revoked key', `${line('alpha', key)}\n@revoked ${line('*', key)}`, 'alpha', 22, 'revoked'],
-    ['an authority', `@cert-authority ${line('alpha', key)}`, 'alpha', 22, 'unknown'],
+    ['an authority', `@cert-authority ${line('*', other)}`, 'alpha', 22, 'authority'],
+    ['an authority beside the key itself', `@cert-authority ${line('*', other)}\n${line('alpha', key)}`, 'alpha', 22, 'trusted'],
+    ['an authority for others', `@cert-authority ${line('*.example.org', other)}`, 'alpha', 22, 'unknown'],
     ['comments, blank and broken lines', `# c\n\nalpha\nalpha ssh-ed25519\n${line('alpha', key)}`, 'alpha', 22, 'trusted'],
     ['a broken hash', line('|1|x', key), 'alpha', 22, 'unknown'],
     ['nothing', '', 'alpha', 22, 'unknown'],
   ];
   it.each(table)('%s', (_name, text, address, port, verdict) => {
-    expect(verifyHostKey(parseKnownHosts(text, 'f'), address, port, key).kind).toBe(verdict);
+    expect(verifyHostKey(parseKnownHosts(text, 'f'), { address, port }, key).kind).toBe(verdict);
+  });
+
+  it('looks a host up by its alias, whatever its address and port', () => {
+    const lines = parseKnownHosts(line('cluster', key), 'f');
+    expect(verifyHostKey(lines, { address: '10.0.0.9', port: 2222, hostKeyAlias: 'Cluster' }, key).kind).toBe('trusted');
+    expect(verifyHostKey(lines, { address: 'cluster', port: 22, hostKeyAlias: 'other' }, key).kind).toBe('unknown');
+    expect(formatKnownHost({ address: '10.0.0.9', port: 2222, hostKeyAlias: 'cluster' }, key)).toMatch(/^cluster ssh-ed25519 /);
   });
 
   it('names the line that a different key contradicts', () => {
-    const verdict = verifyHostKey(parseKnownHosts(`# first\n${line('alpha', other)}`, '/h/known_hosts'), 'alpha', 22, key);
+    const verdict = verifyHostKey(parseKnownHosts(`# first\n${line('alpha', other)}`, '/h/known_hosts'), { address: 'alpha', port: 22 }, key);
     expect(verdict).toEqual({ kind: 'mismatch', file: '/h/known_hosts', line: 2, knownFingerprint: fingerprint(other) });
   });
 
@@ -54,15 +63,15 @@ describe('verifyHostKey', () => {
     try {
       const real = ed25519Blob();
       const file = join(directory, 'known_hosts');
-      writeFileSync(file, `${formatKnownHost('10.1.2.3', 2022, real)}\n`);
+      writeFileSync(file, `${formatKnownHost({ address: '10.1.2.3', port: 2022 }, real)}\n`);
       expect(execFileSync('ssh-keygen', ['-l', '-f', file]).toString()).toContain(fingerprint(real));
       execFileSync('ssh-keygen', ['-H', '-f', file], { stdio: 'ignore' });
       const hashed = readFileSync(file, 'utf8');
       expect(hashed).toMatch(/^\|1\|/);
       const lines = parseKnownHosts(hashed, file);
-      expect(verifyHostKey(lines, '10.1.2.3', 2022, real)).toEqual({ kind: 'trusted' });
-      expect(verifyHostKey(lines, '10.1.2.4', 2022, real).kind).toBe('unknown');
-      expect(knownKeyTypes(lines, '10.1.2.3', 2022)).toEqual(['ssh-ed25519']);
+      expect(verifyHostKey(lines, { address: '10.1.2.3', port: 2022 }, real)).toEqual({ kind: 'trusted' });
+      expect(verifyHostKey(lines, { address: '10.1.2.4', port: 2022 }, real).kind).toBe('unknown');
+      expect(knownKeyTypes(lines, { address: '10.1.2.3', port: 2022 })).toEqual(['ssh-ed25519']);
     } finally {
       rmSync(directory, { recursive: true, force: true });
     }

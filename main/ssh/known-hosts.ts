@@ -2,7 +2,7 @@
  * OpenSSH's known_hosts: is this the key that we know for this host?
  *
  * Plain names, `[host]:port`, patterns with `*`, `?` and `!`, hashed names (`|1|salt|hash`) and `@revoked` are understood, as sshd(8) describes them.
- * Certificates (`@cert-authority`) are not: such a line says nothing about a plain key.
+ * Certificates (`@cert-authority`) are not: a host that is only vouched for by one is told apart, so that nobody takes it for an unknown host.
  */
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
 
@@ -15,10 +15,18 @@ export interface KnownHostLine {
   key: Buffer;
 }
 
+/** What a host is called in known_hosts: its address and port, or the name that HostKeyAlias gives it. */
+export interface KnownAs {
+  address: string;
+  port: number;
+  hostKeyAlias?: string | undefined;
+}
+
 export type Verdict =
   | { kind: 'trusted' }
   | { kind: 'unknown'; otherTypes: string[] }
   | { kind: 'mismatch'; file: string; line: number; knownFingerprint: string }
+  | { kind: 'authority'; file: string; line: number }
   | { kind: 'revoked'; file: string; line: number };
 
 export function parseKnownHosts(text: string, file: string): KnownHostLine[] {
@@ -33,25 +41,27 @@ export function parseKnownHosts(text: string, file: string): KnownHostLine[] {
   return lines;
 }
 
-export function verifyHostKey(lines: readonly KnownHostLine[], address: string, port: number, key: Buffer): Verdict {
+export function verifyHostKey(lines: readonly KnownHostLine[], host: KnownAs, key: Buffer): Verdict {
   const keyType = keyTypeOf(key);
-  const ours = linesFor(lines, address, port);
+  const ours = linesFor(lines, host);
   const revoked = ours.find((line) => line.marker === '@revoked' && line.key.equals(key));
   if (revoked) return { kind: 'revoked', file: revoked.file, line: revoked.line };
   const plain = ours.filter((line) => line.marker === undefined);
   if (plain.some((line) => line.key.equals(key))) return { kind: 'trusted' };
   const other = plain.find((line) => line.keyType === keyType);
   if (other) return { kind: 'mismatch', file: other.file, line: other.line, knownFingerprint: fingerprint(other.key) };
+  const authority = ours.find((line) => line.marker === '@cert-authority');
+  if (authority && plain.length === 0) return { kind: 'authority', file: authority.file, line: authority.line };
   return { kind: 'unknown', otherTypes: [...new Set(plain.map((line) => line.keyType))] };
 }
 
 /** Key types known for a host, so that the server is asked for those first: another type would look like an unknown host. */
-export function knownKeyTypes(lines: readonly KnownHostLine[], address: string, port: number): string[] {
-  return [...new Set(linesFor(lines, address, port).filter((line) => line.marker === undefined).map((line) => line.keyType))];
+export function knownKeyTypes(lines: readonly KnownHostLine[], host: KnownAs): string[] {
+  return [...new Set(linesFor(lines, host).filter((line) => line.marker === undefined).map((line) => line.keyType))];
 }
 
-export function formatKnownHost(address: string, port: number, key: Buffer): string {
-  return `${hostToken(address, port)} ${keyTypeOf(key)} ${key.toString('base64')}`;
+export function formatKnownHost(host: KnownAs, key: Buffer): string {
+  return `${hostToken(host)} ${keyTypeOf(key)} ${key.toString('base64')}`;
 }
 
 /** `SHA256:…` as ssh-keygen -l prints it. */
@@ -65,12 +75,13 @@ export function keyTypeOf(key: Buffer): string {
   return length > 0 && length <= 64 && key.length >= 4 + length ? key.subarray(4, 4 + length).toString('latin1') : 'unknown';
 }
 
-function linesFor(lines: readonly KnownHostLine[], address: string, port: number): KnownHostLine[] {
-  const token = hostToken(address, port);
+function linesFor(lines: readonly KnownHostLine[], host: KnownAs): KnownHostLine[] {
+  const token = hostToken(host);
   return lines.filter((line) => matchesNames(line.names, token));
 }
 
-function hostToken(address: string, port: number): string {
+function hostToken({ address, port, hostKeyAlias }: KnownAs): string {
+  if (hostKeyAlias !== undefined) return hostKeyAlias.toLowerCase();
   const lower = address.toLowerCase();
   return port === 22 ? lower : `[${lower}]:${port}`;
 }

@@ -1,7 +1,9 @@
 /** This computer as a host: programs start here, through sudo when we are not root. */
 import { spawn } from 'node:child_process';
 import { copyFile } from 'node:fs/promises';
-import { PassThrough } from 'node:stream';
+import { connect } from 'node:net';
+import { PassThrough, type Duplex } from 'node:stream';
+import { ZapError } from '../../helper/protocol/errors';
 import type { RemoteProcess, Transport } from './transport';
 
 export class LocalTransport implements Transport {
@@ -29,6 +31,14 @@ export class LocalTransport implements Transport {
 
   async upload(localPath: string, remotePath: string): Promise<void> {
     await copyFile(localPath, remotePath);
+  }
+
+  dial(address: string, port: number): Promise<Duplex> {
+    return new Promise((resolve, reject) => {
+      const socket = connect({ host: address, port });
+      socket.once('connect', () => resolve(socket));
+      socket.once('error', (cause) => reject(new ZapError('host/refused', `A connection to ${address}:${port} was refused.`, { cause })));
+    });
   }
 
   close(): void {

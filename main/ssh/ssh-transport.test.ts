@@ -6,14 +6,14 @@ import { join } from 'node:path';
 import { Server, utils, type Connection as ServerConnection, type ParsedKey } from 'ssh2';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { formatKnownHost, parseKnownHosts } from './known-hosts';
-import { openSsh, scanHostKey } from './ssh-transport';
+import { openSsh } from './ssh-transport';
 import type { SshTarget } from './target';
 import { capture } from './transport';
 
 let directory: string;
 let hostKey: Buffer;
 let hostBlob: Buffer;
-let clientPublic: ParsedKey;
+let publicKeys: Record<'client' | 'locked', ParsedKey>;
 const closers: (() => void)[] = [];
 
 beforeAll(() => {
@@ -23,7 +23,8 @@ beforeAll(() => {
   }
   hostKey = readFileSync(join(directory, 'host'));
   hostBlob = (utils.parseKey(hostKey) as ParsedKey).getPublicSSH();
-  clientPublic = utils.parseKey(readFileSync(join(directory, 'client.pub'))) as ParsedKey;
+  const publicKey = (name: string): ParsedKey => utils.parseKey(readFileSync(join(directory, `${name}.pub`))) as ParsedKey;
+  publicKeys = { client: publicKey('client'), locked: publicKey('locked') };
 });
 
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
@@ -35,6 +36,8 @@ afterEach(() => {
 
 interface ServerOptions {
   refusesEverybody?: boolean;
+  /** Whose public key it lets in. */
+  accepts?: 'client' | 'locked';
   onSession?: (command: string) => { status: number; stdout: string; stderr: string };
   onReady?: (connection: ServerConnection) => void;
 }
@@ -46,7 +49,7 @@ async function serve(options: ServerOptions = {}): Promise<SshTarget> {
     connection.on('error', () => {});
     connection.on('close', () => open.delete(connection));
     connection.on('authentication', (context) => {
-      const isClient = context.method === 'publickey' && context.key.data.equals(clientPublic.getPublicSSH());
+      const isClient = context.method === 'publickey' && context.key.data.equals(publicKeys[options.accepts ?? 'client'].getPublicSSH());
       if (isClient && !options.refusesEverybody) context.accept();
       else context.reject(['publickey']);
     });
@@ -75,7 +78,8 @@ function target(port: number): SshTarget {
 }
 
 function known(port: number, blob = hostBlob) {
-  return parseKnownHosts(formatKnownHost('127.0.0.1', port, blob), 'known_hosts');
+  const lines = parseKnownHosts(formatKnownHost({ address: '127.0.0.1', port }, blob), 'known_hosts');
+  return async () => lines;
 }
 
 describe('openSsh', () => {
@@ -86,14 +90,9 @@ describe('openSsh', () => {
     transport.close();
   });
 
-  it('shows the host key without logging in', async () => {
-    const where = await serve();
-    expect((await scanHostKey(where)).equals(hostBlob)).toBe(true);
-  });
-
   it('refuses a host that nobody has vouched for, and says what it presents', async () => {
     const where = await serve();
-    await expect(openSsh(where, { knownHosts: [] })).rejects.toMatchObject({ code: 'host/key-unknown', hint: expect.stringContaining('--accept-key SHA256:') });
+    await expect(openSsh(where, { knownHosts: async () => [] })).rejects.toMatchObject({ code: 'host/key-unknown', hint: expect.stringContaining('--accept-key SHA256:') });
   });
 
   it('refuses another key than the known one', async () => {
@@ -105,8 +104,8 @@ describe('openSsh', () => {
 
   it('refuses a revoked key', async () => {
     const where = await serve();
-    const lines = parseKnownHosts(`${formatKnownHost('127.0.0.1', where.port, hostBlob)}\n@revoked * ssh-ed25519 ${hostBlob.toString('base64')}`, 'known_hosts');
-    await expect(openSsh(where, { knownHosts: lines })).rejects.toMatchObject({ code: 'host/key-revoked' });
+    const lines = parseKnownHosts(`${formatKnownHost({ address: '127.0.0.1', port: where.port }, hostBlob)}\n@revoked * ssh-ed25519 ${hostBlob.toString('base64')}`, 'known_hosts');
+    await expect(openSsh(where, { knownHosts: async () => lines })).rejects.toMatchObject({ code: 'host/key-revoked' });
   });
 
   it('says that the keys at hand do not let it in', async () => {
@@ -118,11 +117,16 @@ describe('openSsh', () => {
   it.each([
     ['missing', 'absent', 'host/identity-unreadable'],
     ['no key', 'text', 'host/identity-unreadable'],
-    ['locked, without an agent', 'locked', 'host/identity-locked'],
   ])('tells an identity file that is %s', async (_name, file, code) => {
     vi.stubEnv('SSH_AUTH_SOCK', undefined);
     writeFileSync(join(directory, 'text'), 'hello');
-    await expect(openSsh({ ...target(1), identityFile: join(directory, file) }, { knownHosts: [] })).rejects.toMatchObject({ code });
+    await expect(openSsh({ ...target(1), identityFile: join(directory, file) }, { knownHosts: async () => [] })).rejects.toMatchObject({ code });
+  });
+
+  it('tells a key that stays locked', async () => {
+    vi.stubEnv('SSH_AUTH_SOCK', undefined);
+    const where = { ...(await serve({ accepts: 'locked' })), identityFile: join(directory, 'locked') };
+    await expect(openSsh(where, { knownHosts: known(where.port) })).rejects.toMatchObject({ code: 'host/identity-locked', message: expect.stringContaining('locked') });
   });
 
   it('tells a closed port', async () => {
@@ -130,7 +134,7 @@ describe('openSsh', () => {
     await new Promise((resolve) => server.once('listening', resolve));
     const { port } = server.address() as AddressInfo;
     await new Promise((resolve) => server.close(resolve));
-    await expect(openSsh(target(port), { knownHosts: [] })).rejects.toMatchObject({ code: 'host/refused' });
+    await expect(openSsh(target(port), { knownHosts: async () => [] })).rejects.toMatchObject({ code: 'host/refused' });
   });
 
   it.each([
@@ -149,11 +153,11 @@ describe('openSsh', () => {
       for (const socket of sockets) socket.destroy();
       server.close();
     });
-    await expect(openSsh(target((server.address() as AddressInfo).port), { knownHosts: [], connectTimeoutMs: 300 })).rejects.toMatchObject({ code });
+    await expect(openSsh(target((server.address() as AddressInfo).port), { knownHosts: async () => [], connectTimeoutMs: 300 })).rejects.toMatchObject({ code });
   });
 
   it('tells a name that does not exist', async () => {
-    await expect(openSsh({ ...target(22), address: 'no-such-host.invalid' }, { knownHosts: [] })).rejects.toMatchObject({ code: 'host/name-not-found' });
+    await expect(openSsh({ ...target(22), address: 'no-such-host.invalid' }, { knownHosts: async () => [] })).rejects.toMatchObject({ code: 'host/name-not-found' });
   });
 
   it('can be cancelled while it connects', async () => {
@@ -161,7 +165,7 @@ describe('openSsh', () => {
     await new Promise((resolve) => server.once('listening', resolve));
     closers.push(() => void server.close());
     const stop = new AbortController();
-    const opening = openSsh(target((server.address() as AddressInfo).port), { knownHosts: [], signal: stop.signal });
+    const opening = openSsh(target((server.address() as AddressInfo).port), { knownHosts: async () => [], signal: stop.signal });
     setTimeout(() => stop.abort(), 20);
     await expect(opening).rejects.toMatchObject({ code: 'cancelled/by-user' });
   });

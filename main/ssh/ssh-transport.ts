@@ -1,85 +1,46 @@
-/**
- * A host reached over SSH, by ssh2. ssh2 accepts every host key unless it is given a verifier: this file is its only importer and always gives one.
- */
-import { Client, type ClientChannel, type ConnectConfig, type ServerHostKeyAlgorithm, type SFTPWrapper } from 'ssh2';
+/** A host reached over SSH, by ssh2: through as many other hosts as its target names, with many streams over the one connection. */
+import { open, stat } from 'node:fs/promises';
+import type { Duplex } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import type { Client, ClientChannel, SFTPWrapper } from 'ssh2';
 import { ZapError } from '../../helper/protocol/errors';
-import { authMethods } from './auth';
-import { asSshError } from './failures';
-import { fingerprint, keyTypeOf, knownKeyTypes, verifyHostKey, type KnownHostLine, type Verdict } from './known-hosts';
+import { connectHop, type SshOptions } from './connection';
+import { asChannelError } from './failures';
 import { shellQuote } from './quote';
-import type { SshTarget } from './target';
-import type { RemoteProcess, Transport, UploadOptions } from './transport';
+import { formatTarget, type SshTarget } from './target';
+import { lastLines, type RemoteProcess, type Transport, type UploadOptions } from './transport';
 
-export interface SshOptions {
-  knownHosts: readonly KnownHostLine[];
-  signal?: AbortSignal | undefined;
-  connectTimeoutMs?: number;
-}
-
-const CONNECT_TIMEOUT_MS = 10_000;
-/** A dead peer is noticed after this times three. */
-const KEEPALIVE_INTERVAL_MS = 5_000;
+export type { SshOptions } from './connection';
 
 export async function openSsh(target: SshTarget, options: SshOptions): Promise<Transport> {
-  const auth = await authMethods(target);
-  let refusal: ZapError | undefined;
-  const client = await connect(target, options, {
-    authHandler: auth,
-    hostVerifier: (key: Buffer) => {
-      refusal = refusalOf(verifyHostKey(options.knownHosts, target.address, target.port, key), target, key);
-      return refusal === undefined;
-    },
-  }).catch((error: unknown) => {
-    throw refusal ?? error;
-  });
-  return new SshTransport(client, target);
-}
-
-/** The key a host presents, without logging in. */
-export async function scanHostKey(target: SshTarget, options: { signal?: AbortSignal | undefined; connectTimeoutMs?: number } = {}): Promise<Buffer> {
-  let seen: Buffer | undefined;
+  const clients: Client[] = [];
+  const closeAll = (): void => {
+    for (const client of [...clients].reverse()) client.end();
+  };
   try {
-    const client = await connect(target, { ...options, knownHosts: [] }, {
-      authHandler: [],
-      hostVerifier: (key: Buffer) => {
-        seen = key;
-        return false;
-      },
-    });
-    client.end();
+    let over: Duplex | undefined;
+    const chain = [...(target.jumps ?? []), target];
+    for (const [index, hop] of chain.entries()) {
+      if (chain.length > 1) options.onNote?.(`${target.name}: ${index + 1}/${chain.length} ${formatTarget(hop)}`);
+      const client = await connectHop(hop, options, over);
+      clients.push(client);
+      const next = chain[index + 1];
+      if (next) over = await dialFrom(client, hop, next.address, next.port);
+    }
+    return new SshTransport(clients.at(-1)!, target, closeAll);
   } catch (error) {
-    if (!seen) throw error;
+    closeAll();
+    if (options.signal?.aborted) throw new ZapError('cancelled/by-user', `Cancelled while connecting to ${target.name}.`, { cause: error });
+    throw error;
   }
-  if (!seen) throw new ZapError('host/handshake-failed', `${target.name} did not present a host key.`);
-  return seen;
 }
 
-async function connect(target: SshTarget, options: SshOptions, config: ConnectConfig): Promise<Client> {
-  const client = new Client();
-  const timeoutMs = options.connectTimeoutMs ?? CONNECT_TIMEOUT_MS;
-  return await new Promise<Client>((resolve, reject) => {
-    const onAbort = (): void => {
-      client.destroy();
-      reject(new ZapError('cancelled/by-user', `Cancelled while connecting to ${target.name}.`));
-    };
-    if (options.signal?.aborted) return onAbort();
-    options.signal?.addEventListener('abort', onAbort, { once: true });
-    const settle = (act: () => void): void => {
-      options.signal?.removeEventListener('abort', onAbort);
-      act();
-    };
-    client.once('ready', () => settle(() => resolve(client)));
-    // Stays for the client's life: an 'error' that nobody hears ends the process. What was lost shows as the end of the channels.
-    client.on('error', (error) => settle(() => reject(asSshError(error, target, timeoutMs))));
-    client.once('close', () => settle(() => reject(new ZapError('host/connection-lost', `${target.name} closed the connection before the login was complete.`))));
-    client.connect({
-      host: target.address,
-      port: target.port,
-      username: target.user,
-      readyTimeout: timeoutMs,
-      keepaliveInterval: KEEPALIVE_INTERVAL_MS,
-      algorithms: { serverHostKey: { prepend: hostKeyAlgorithms(knownKeyTypes(options.knownHosts, target.address, target.port)), append: [], remove: [] } },
-      ...config,
+/** The host asked to connect elsewhere in our name. */
+function dialFrom(client: Client, from: SshTarget, address: string, port: number): Promise<Duplex> {
+  return new Promise((resolve, reject) => {
+    client.forwardOut('127.0.0.1', 0, address, port, (error, channel) => {
+      if (error) reject(asChannelError(error, from, `a connection to ${address}:${port}`));
+      else resolve(channel);
     });
   });
 }
@@ -88,13 +49,14 @@ class SshTransport implements Transport {
   constructor(
     private readonly client: Client,
     private readonly target: SshTarget,
+    private readonly closeAll: () => void,
   ) {}
 
   exec(argv: readonly string[]): Promise<RemoteProcess> {
     return new Promise((resolve, reject) => {
       try {
         this.client.exec(shellQuote(argv), (error, channel) => {
-          if (error) reject(this.lost(error));
+          if (error) reject(asChannelError(error, this.target, 'another stream'));
           else resolve(asProcess(channel)); // in this turn: a short program's end may stand in the same packet
         });
       } catch (error) {
@@ -103,8 +65,25 @@ class SshTransport implements Transport {
     });
   }
 
+  async dial(address: string, port: number): Promise<Duplex> {
+    try {
+      return await dialFrom(this.client, this.target, address, port);
+    } catch (error) {
+      throw error instanceof ZapError ? error : this.lost(error as Error);
+    }
+  }
+
   async upload(localPath: string, remotePath: string, options: UploadOptions = {}): Promise<void> {
     const sftp = await this.openSftp();
+    if (sftp) await this.uploadBySftp(sftp, localPath, remotePath, options);
+    else await this.uploadByStream(localPath, remotePath, options);
+  }
+
+  close(): void {
+    this.closeAll();
+  }
+
+  private async uploadBySftp(sftp: SFTPWrapper, localPath: string, remotePath: string, options: UploadOptions): Promise<void> {
     const abort = (): void => sftp.end();
     options.signal?.addEventListener('abort', abort, { once: true });
     try {
@@ -119,14 +98,45 @@ class SshTransport implements Transport {
     }
   }
 
-  close(): void {
-    this.client.end();
+  /** For servers without SFTP. */
+  private async uploadByStream(localPath: string, remotePath: string, { signal, onBytes }: UploadOptions): Promise<void> {
+    const { size } = await stat(localPath);
+    const child = await this.exec(['sh', '-c', 'umask 077; exec cat >"$1"', 'zap', remotePath]);
+    let said = '';
+    child.stderr.on('data', (chunk: Buffer) => (said = (said + chunk.toString()).slice(-4096)));
+    child.stdout.resume();
+    const file = await open(localPath);
+    try {
+      let sentBytes = 0;
+      const counted = async function* (chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+        for await (const chunk of chunks) {
+          yield chunk;
+          onBytes?.((sentBytes += chunk.length), size);
+        }
+      };
+      await pipeline(file.createReadStream({ highWaterMark: 256 << 10 }) as AsyncIterable<Buffer>, counted, child.stdin, signal ? { signal } : {}).catch((error: unknown) => {
+        if (signal?.aborted) throw new ZapError('cancelled/by-user', 'Cancelled.', { cause: error });
+        // else its exit status and what it said tell more
+      });
+      const status = await child.exit;
+      if (status === 0) return;
+      if (status === null && said.trim() === '') throw this.lost(new Error('the stream ended'));
+      throw new Error(lastLines(said).at(-1) ?? `"cat" ended with status ${String(status)}`);
+    } finally {
+      await file.close().catch(() => {});
+    }
   }
 
-  private openSftp(): Promise<SFTPWrapper> {
+  /** Undefined where the server has no SFTP. */
+  private openSftp(): Promise<SFTPWrapper | undefined> {
     return new Promise((resolve, reject) => {
       try {
-        this.client.sftp((error, opened) => (error ? reject(this.lost(error)) : resolve(opened)));
+        this.client.sftp((error, opened) => {
+          if (!error) return resolve(opened);
+          const refusal = asChannelError(error, this.target, 'SFTP');
+          if (refusal.code === 'host/connection-lost' && !/subsystem|sftp|exit|unexpected/i.test(error.message)) reject(refusal);
+          else resolve(undefined);
+        });
       } catch (error) {
         reject(this.lost(error as Error));
       }
@@ -145,31 +155,4 @@ function asProcess(channel: ClientChannel): RemoteProcess {
     channel.once('close', () => resolve(status));
   });
   return { stdin: channel, stdout: channel, stderr: channel.stderr, exit };
-}
-
-function refusalOf(verdict: Verdict, target: SshTarget, key: Buffer): ZapError | undefined {
-  const where = `${target.user}@${target.address}${target.port === 22 ? '' : `:${target.port}`}`;
-  const presented = `${keyTypeOf(key)} ${fingerprint(key)}`;
-  const data = { fingerprint: fingerprint(key), keyType: keyTypeOf(key), address: target.address, port: target.port };
-  switch (verdict.kind) {
-    case 'trusted':
-      return undefined;
-    case 'unknown':
-      return new ZapError('host/key-unknown', `The key of ${target.name} (${target.address}) is not known yet. It presents ${presented}.`, {
-        hint: `Compare it with the host's own key, then run \`zap host add ${target.name} ${where} --accept-key ${fingerprint(key)}\`.`,
-        data,
-      });
-    case 'mismatch':
-      return new ZapError('host/key-mismatch', `${target.name} (${target.address}) presents another key than the one known for it: ${presented} instead of ${verdict.knownFingerprint}.`, {
-        hint: `Somebody may be between you and the host, or it was installed anew. If you know that the new key is right, remove line ${verdict.line} of ${verdict.file} first.`,
-        data: { ...data, file: verdict.file, line: verdict.line },
-      });
-    case 'revoked':
-      return new ZapError('host/key-revoked', `The key of ${target.name} (${presented}) is marked as revoked.`, { hint: `See line ${verdict.line} of ${verdict.file}.`, data });
-  }
-}
-
-function hostKeyAlgorithms(keyTypes: readonly string[]): ServerHostKeyAlgorithm[] {
-  const supported = new Set(['ssh-ed25519', 'ecdsa-sha2-nistp256', 'ecdsa-sha2-nistp384', 'ecdsa-sha2-nistp521']);
-  return keyTypes.flatMap((type) => (type === 'ssh-rsa' ? ['rsa-sha2-512', 'rsa-sha2-256'] : supported.has(type) ? [type] : [])) as ServerHostKeyAlgorithm[];
 }

@@ -1,5 +1,5 @@
 /** A way to start programs on a host and to bring files there. Where the host is and how it is reached stays behind this. */
-import type { Readable, Writable } from 'node:stream';
+import type { Duplex, Readable, Writable } from 'node:stream';
 
 export interface RemoteProcess {
   stdin: Writable;
@@ -19,6 +19,8 @@ export interface Transport {
   exec(argv: readonly string[]): Promise<RemoteProcess>;
   /** Copies a local file to a path on the host, which is left half-written when it fails. */
   upload(localPath: string, remotePath: string, options?: UploadOptions): Promise<void>;
+  /** A connection from the host to somewhere else, where this way of reaching it has such. */
+  dial?(address: string, port: number): Promise<Duplex>;
   close(): void;
 }
 
@@ -32,10 +34,10 @@ export interface ProcessOutput {
 const MAX_OUTPUT_BYTES = 64 << 10;
 
 /** Runs a program to its end and returns what it said. */
-export async function capture(transport: Transport, argv: readonly string[]): Promise<ProcessOutput> {
+export async function capture(transport: Pick<Transport, 'exec'>, argv: readonly string[], options: { keepsInputOpen?: boolean } = {}): Promise<ProcessOutput> {
   const child = await transport.exec(argv);
   child.stdin.on('error', () => {}); // it may end without reading
-  child.stdin.end();
+  if (!options.keepsInputOpen) child.stdin.end();
   const stdout = collect(child.stdout);
   const stderr = collect(child.stderr);
   const status = await child.exit;
@@ -51,4 +53,9 @@ function collect(stream: Readable): () => string {
     bytes += chunk.length;
   });
   return () => Buffer.concat(chunks).toString().slice(0, MAX_OUTPUT_BYTES);
+}
+
+/** The end of what a program said, without blank lines. */
+export function lastLines(text: string, count = 10): string[] {
+  return text.trim().split('\n').map((line) => line.trim()).filter((line) => line !== '').slice(-count);
 }

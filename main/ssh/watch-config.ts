@@ -22,7 +22,7 @@ export async function watchSshConfig(onChange: () => void, files?: readonly stri
     stop();
     for (const [directory, names] of wanted) {
       try {
-        const isIncluded = (name: string | null): boolean => name === null || names.has(name) || /\.d$/.test(directory);
+        const isIncluded = (name: string | null): boolean => name === null || names.has(name) || directory.endsWith('.d');
         watchers.push(watch(directory, { persistent: false }, (_event, name) => isIncluded(name) && settle()).on('error', () => {}));
       } catch {
         // a directory that does not exist has nothing to tell

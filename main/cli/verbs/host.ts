@@ -1,43 +1,56 @@
-import { createInterface } from 'node:readline/promises';
 import { resolve } from 'node:path';
-import type { Writable } from 'node:stream';
 import { ZapError } from '../../../helper/protocol/errors';
-import { HostName, LOCAL } from '../../hosts/inventory';
+import { connectHelper } from '../../helper-client/connect';
+import { findHelperExecutable } from '../../helper-client/executable';
+import { openTarget } from '../../hosts/connect';
+import { HostName, LOCAL, type HostRecord, type Inventory } from '../../hosts/inventory';
 import { parseAddress } from '../../hosts/address';
-import { fingerprint, keyTypeOf, verifyHostKey } from '../../ssh/known-hosts';
-import { scanHostKey } from '../../ssh/ssh-transport';
+import type { AcceptKey } from '../../ssh/host-key';
+import { parseDestination } from '../../ssh/resolve';
+import { formatTarget } from '../../ssh/target';
 import { command } from '../command';
-import type { Context } from '../context';
-import { formatBytes, formatTable, printable } from '../format';
 import { findingLines } from '../findings';
+import { formatBytes, formatTable, printable } from '../format';
 
 export const hostCommands = [
   command({
     name: 'host add',
-    summary: 'Add a host that is reached over SSH',
-    operands: { name: { placeholder: 'NAME' }, address: { placeholder: 'user@host[:port]' } },
+    summary: 'Make a machine that is reached over SSH a host',
+    operands: { name: { placeholder: 'NAME' }, address: { placeholder: 'user@host[:port]', isOptional: true } },
     options: {
       identity: { kind: 'value', placeholder: 'FILE', help: 'private key to log in with' },
-      'accept-key': { kind: 'value', placeholder: 'SHA256:…', help: 'accept the host key with this fingerprint without asking' },
+      jump: { kind: 'value', placeholder: 'HOST[,HOST…]', help: 'go through these: hosts of Zap, names of SSH\'s configuration, or user@host[:port]' },
+      'accept-key': { kind: 'value', placeholder: 'SHA256:…', help: 'accept host keys with these fingerprints (separated by commas) without asking' },
+      'no-check': { kind: 'flag', help: 'only note it down; connect when it is first needed' },
     },
+    details: 'Without an address, NAME is looked up in SSH\'s configuration (~/.ssh/config), as is an address that is a name there. Zap logs in, brings its helper along and starts it; nothing else on the host is touched.',
     run: async ({ operands, options }, context) => {
       const name = HostName.safeParse(operands.name);
       if (!name.success) throw new ZapError('usage/bad-name', `"${operands.name}" cannot be the name of a host.`, { hint: 'Lower-case letters, digits, dots and dashes.' });
       const inventory = await context.inventory();
       if (inventory.has(name.data)) throw new ZapError('host/name-taken', `There is already a host called "${name.data}".`, { hint: name.data === LOCAL ? 'That name is this computer.' : `Remove it first: \`zap host remove ${name.data}\`.` });
-      const where = parseAddress(operands.address);
-      const target = { name: name.data, ...where };
-      const key = await scanHostKey(target, { signal: context.signal });
-      const verdict = verifyHostKey(await inventory.knownHosts(), where.address, where.port, key);
-      if (verdict.kind === 'mismatch' || verdict.kind === 'revoked') {
-        throw new ZapError(verdict.kind === 'mismatch' ? 'host/key-mismatch' : 'host/key-revoked', `${where.address} presents ${keyTypeOf(key)} ${fingerprint(key)}, which line ${verdict.line} of ${verdict.file} contradicts.`, { hint: 'If you know that the new key is right, remove that line first.' });
+      const record = await recordOf(inventory, name.data, operands.address, { jump: options.jump, identity: options.identity });
+      const target = await inventory.resolve(name.data, record);
+      const shown = { name: name.data, address: target.address, port: target.port, user: target.user, jumps: (target.jumps ?? []).map((jump) => formatTarget(jump)) };
+      const way = `${name.data} is ${formatTarget(target)}${shown.jumps.length > 0 ? `, through ${shown.jumps.join(' and ')}` : ''}`;
+      if (options['no-check']) {
+        await inventory.add(name.data, record);
+        return { json: { host: shown, helper: null }, text: `${way}. It was not asked.` };
       }
-      if (verdict.kind === 'unknown') {
-        await requireAccepted(context, `${where.address}:${where.port}`, keyTypeOf(key), fingerprint(key), options['accept-key']);
-        await inventory.trust(target, key);
-      }
-      await inventory.add(name.data, { ...where, ...(options.identity === undefined ? {} : { identityFile: resolve(options.identity) }) });
-      return { json: { host: { name: name.data, ...where, fingerprint: fingerprint(key) } }, text: `Host ${name.data} is ${where.user}@${where.address}:${where.port}. Look whether PODs can run there: \`zap host doctor ${name.data}\`.` };
+      const acceptKey = options['accept-key'] === undefined ? undefined : acceptOnly(options['accept-key'].split(','));
+      const transport = await openTarget(inventory, target, { ...context.surroundings, ...(acceptKey ? { acceptKey } : {}), signal: context.signal });
+      const client = await connectHelper(transport, {
+        host: name.data,
+        executable: await findHelperExecutable(context.distDirectory),
+        isLocal: false,
+        signal: context.signal,
+        prompter: context.surroundings.prompter,
+        keyring: context.surroundings.keyring,
+        onInstall: (bytes, totalBytes) => context.output.progress(`installing the helper on ${name.data}: ${formatBytes(bytes)} of ${formatBytes(totalBytes)}`),
+      });
+      client.close();
+      await inventory.add(name.data, record);
+      return { json: { host: shown, helper: client.hello }, text: `${way}. Its helper runs. Look whether PODs can run there: \`zap host doctor ${name.data}\`.` };
     },
   }),
   command({
@@ -45,14 +58,17 @@ export const hostCommands = [
     summary: 'List the hosts',
     operands: {},
     options: {},
+    details: 'Below the hosts stand names of SSH\'s configuration that could be added: `zap host add NAME`.',
     run: async (_input, context) => {
       const inventory = await context.inventory();
       const hosts = [{ name: LOCAL }, ...inventory.names.map((name) => ({ name, ...inventory.get(name) }))];
+      const available = (await inventory.sshAliases()).filter((alias) => HostName.safeParse(alias).success && !inventory.has(alias));
       const rows = inventory.names.map((name) => {
-        const { user, address, port, lab } = inventory.get(name);
-        return [name, `${user}@${address}:${port}`, lab ? 'lab' : ''];
+        const record = inventory.get(name);
+        return [name, 'alias' in record ? record.alias : formatTarget(record), record.lab ? 'lab' : 'alias' in record ? 'SSH configuration' : record.jump === undefined ? '' : `through ${record.jump}`];
       });
-      return { json: { hosts }, text: formatTable(['HOST', 'ADDRESS', ''], [...rows, [LOCAL, 'this computer', '']]) };
+      const table = formatTable(['HOST', 'ADDRESS', ''], [...rows, [LOCAL, 'this computer', '']]);
+      return { json: { hosts, available }, text: available.length === 0 ? table : `${table.trimEnd()}\n\nIn SSH's configuration: ${available.join(', ')}` };
     },
   }),
   command({
@@ -87,39 +103,27 @@ export const hostCommands = [
       return { json: { removed: { name, ...removed } }, text: `Host ${name} is forgotten.` };
     },
   }),
-  command({
-    name: 'host doctor',
-    summary: 'Check whether PODs can run, be checkpointed and arrive on a host',
-    operands: { name: { placeholder: 'NAME', isOptional: true } },
-    options: {},
-    run: async ({ operands }, context) => {
-      const name = await context.hostOr(operands.name);
-      const client = await (await context.fleet()).client(name, context.signal);
-      context.output.progress(`${name}: dumping and restoring a probe`);
-      const [facts, selftest] = await Promise.all([client.call('host.facts', {}, { signal: context.signal }), client.call('host.selftest', {}, { signal: context.signal })]);
-      const findings = [...facts.findings, ...selftest.findings];
-      const isFit = findings.every(({ severity }) => severity !== 'blocker');
-      return {
-        json: { host: name, isFit, findings },
-        text: [...findingLines(findings), isFit ? `${name} is fit for PODs.` : `${name} is not fit for PODs yet.`].join('\n'),
-        exitCode: isFit ? 0 : new ZapError('preflight/host-unfit', '').exitCode,
-      };
-    },
-  }),
 ];
 
-async function requireAccepted(context: Context, where: string, keyType: string, presented: string, accepted: string | undefined): Promise<void> {
-  if (accepted !== undefined) {
-    if (accepted === presented) return;
-    throw new ZapError('host/key-mismatch', `${where} presents ${keyType} ${presented}, not ${accepted}.`, { hint: 'Somebody may be between you and the host. Compare the fingerprint with the host\'s own.' });
+/** Where NAME leads: an address, or a name of SSH's configuration, which then goes on deciding. */
+async function recordOf(inventory: Inventory, name: string, address: string | undefined, options: { jump: string | undefined; identity: string | undefined }): Promise<HostRecord> {
+  const identity = options.identity === undefined ? {} : { identityFile: resolve(options.identity) };
+  const aliases = await inventory.sshAliases();
+  const alias = address ?? name;
+  if (aliases.includes(parseDestination(alias).host)) {
+    if (options.jump !== undefined) throw new ZapError('usage/bad-arguments', `"${alias}" stands in SSH's configuration, which says how it is reached.`, { hint: 'Write ProxyJump there, or name the host by its address.' });
+    return { alias, ...identity };
   }
-  const unknown = new ZapError('host/key-unknown', `The key of ${where} is not known yet. It presents ${keyType} ${presented}.`, { hint: `Compare it with the host's own key, then add --accept-key ${presented}.`, data: { fingerprint: presented } });
-  if (context.isJson || !context.stdin.isTTY || !context.output.showsProgress) throw unknown;
-  const prompt = createInterface({ input: context.stdin, output: context.output.stderr as unknown as Writable });
-  try {
-    const answer = await prompt.question(`${where} presents the key\n  ${keyType} ${presented}\nCompare it with the host's own. Trust it? [y/N] `, { signal: context.signal });
-    if (!/^y(es)?$/i.test(answer.trim())) throw unknown;
-  } finally {
-    prompt.close();
+  if (address === undefined) {
+    throw new ZapError('host/not-in-ssh-config', `SSH's configuration has no host "${name}".`, { hint: `Say where it is: \`zap host add ${name} user@host\`.${aliases.length > 0 ? ` Names there: ${aliases.slice(0, 20).join(', ')}.` : ''}` });
   }
+  return { ...parseAddress(address), ...(options.jump === undefined ? {} : { jump: options.jump }), ...identity };
+}
+
+/** For scripts, which have compared the fingerprint already. */
+function acceptOnly(fingerprints: readonly string[]): AcceptKey {
+  return async ({ target, keyType, fingerprint }) => {
+    if (fingerprints.map((text) => text.trim()).includes(fingerprint)) return true;
+    throw new ZapError('host/key-mismatch', `${formatTarget(target)} presents ${keyType} ${fingerprint}, not ${fingerprints.join(' or ')}.`, { hint: 'Somebody may be between you and the host. Compare the fingerprint with the host\'s own.', data: { fingerprint } });
+  };
 }

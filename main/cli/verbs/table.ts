@@ -3,6 +3,7 @@ import type { Command } from '../command';
 import { environmentCommands } from './environment';
 import { helpCommands } from './help';
 import { hostCommands } from './host';
+import { hostCareCommands } from './host-care';
 import { labCommands } from './lab';
 import { podCommands } from './pod';
 import { podLifeCommands } from './pod-life';
@@ -10,5 +11,5 @@ import { podSessionCommands } from './pod-session';
 import { transferCommands } from './transfer';
 
 export const commands: readonly Command[] = [
-  ...podCommands, ...podSessionCommands, ...podLifeCommands, ...transferCommands, ...environmentCommands, ...hostCommands, ...labCommands, ...helpCommands(() => commands),
+  ...podCommands, ...podSessionCommands, ...podLifeCommands, ...transferCommands, ...environmentCommands, ...hostCommands, ...hostCareCommands, ...labCommands, ...helpCommands(() => commands),
 ];
