@@ -1,5 +1,5 @@
 /** Suspend, resume and clone; and checkpoints that somebody has laid hands on. */
-import { appendFileSync, copyFileSync, readdirSync, renameSync, rmSync, statSync, truncateSync, writeFileSync, openSync, writeSync, closeSync } from 'node:fs';
+import { appendFileSync, readFileSync, readdirSync, rmSync, statSync, truncateSync, writeFileSync, openSync, writeSync, closeSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { HostName, Suite, TestPod } from '../support/suite';
@@ -112,9 +112,7 @@ export function podCheckpoints(suite: Suite): void {
         { how: 'with a manifest that was edited', part: () => '../manifest.json', spoil: (path) => writeFileSync(path, '{"version":1}') },
       ])('$how: refused by name before anything is touched', async ({ part, spoil }) => {
         const path = join(images, part());
-        const isAdded = !statSync(path, { throwIfNoEntry: false });
-        const kept = join(suite.alpha.root, 'var/tmp/kept-part');
-        if (!isAdded) copyFileSync(path, kept);
+        const kept = statSync(path, { throwIfNoEntry: false }) && readFileSync(path);
         spoil(path);
         try {
           const failures = [await suite.zap.failure('pod', 'resume', 'sleeper'), await suite.zap.failure('pod', 'resume', 'sleeper', '--host', 'beta')];
@@ -125,8 +123,8 @@ export function podCheckpoints(suite: Suite): void {
           expect(suite.alpha.processes(pod.record.uidBase)).toEqual([]);
           await suite.requireGone('beta', pod.record);
         } finally {
-          if (isAdded) rmSync(path);
-          else renameSync(kept, path);
+          if (kept) writeFileSync(path, kept);
+          else rmSync(path);
         }
       });
 

@@ -8,6 +8,8 @@ import { isAnswering, stateOf } from '../support/witness';
 const idle = ['sleep', 'infinity'];
 
 export function podIsolation(suite: Suite): void {
+  const pings = async (name: string, address: string): Promise<boolean> => (await suite.zap.run(['pod', 'exec', name, '--user', 'root', '--', 'ping', '-c', '1', '-W', '3', address])).exitCode === 0;
+
   describe('networks', () => {
     afterAll(() => suite.delete('lan', 'nat', 'none'), 60_000);
 
@@ -16,13 +18,13 @@ export function podIsolation(suite: Suite): void {
       await suite.create('lan', { options: suite.lan(address) });
       await stateOf(address);
       for (const host of ['alpha', 'beta']) await suite.lab.exec(host, ['ping', '-c', '1', '-W', '3', address]);
-      expect((await suite.exec('lan', 'ping', '-c', '1', '-W', '3', `${suite.subnet}.2`)).exitCode).toBe(0);
+      expect(await pings('lan', `${suite.subnet}.2`)).toBe(true);
     });
 
     test('nat: reaches outside through its host, and is not reached', async () => {
       const { pod } = await suite.create('nat', { options: ['--network', 'nat'] });
       expect(pod.address).toMatch(/^10\.114\./);
-      expect((await suite.exec('nat', 'ping', '-c', '1', '-W', '3', `${suite.subnet}.2`)).exitCode).toBe(0);
+      expect(await pings('nat', `${suite.subnet}.2`)).toBe(true);
       expect(await isAnswering(pod.address!)).toBe(false);
       await suite.delete('nat');
       await until('no bridge without PODs', async () => !(await suite.lab.exec('alpha', ['ip', '-br', 'link'])).stdout.includes('zap0'));
@@ -31,8 +33,9 @@ export function podIsolation(suite: Suite): void {
 
     test('none: nothing but itself', async () => {
       await suite.create('none', { options: ['--network', 'none'], command: idle });
-      const { stdout } = await suite.exec('none', 'sh', '-c', `ls /sys/class/net; ping -c 1 -W 1 127.0.0.1 >/dev/null && echo self; ping -c 1 -W 1 ${suite.subnet}.1 >/dev/null 2>&1 || echo alone`);
-      expect(stdout).toBe('lo\nself\nalone\n');
+      expect((await suite.exec('none', 'ls', '/sys/class/net')).stdout).toBe('lo\n');
+      expect(await pings('none', '127.0.0.1')).toBe(true);
+      expect(await pings('none', `${suite.subnet}.1`)).toBe(false);
     });
   });
 
@@ -49,10 +52,10 @@ export function podIsolation(suite: Suite): void {
         return;
       }
       await suite.create('limited', { options, command: idle });
-      const pidsThatFit = await suite.exec('limited', 'python3', '-c', 'import os\nn=0\nwhile n<500:\n  try:\n    if os.fork()==0: os.execvp("sleep",["sleep","30"])\n  except OSError: break\n  n+=1\nprint(n)');
+      const pidsThatFit = await suite.exec('limited', 'python3', '-c', 'import os\nn=0\nwhile n<500:\n  try:\n    if os.fork()==0: os.execvp("sleep",["sleep","3"])\n  except OSError: break\n  n+=1\nprint(n)');
       expect(Number(pidsThatFit.stdout)).toBeGreaterThan(5);
       expect(Number(pidsThatFit.stdout)).toBeLessThan(40);
-      await suite.exec('limited', 'pkill', 'sleep').catch(() => {});
+      await until('room for one more', async () => (await suite.zap.run(['pod', 'exec', 'limited', '--', 'true'])).exitCode === 0);
 
       const hog = await suite.exec('limited', 'python3', '-c', 'held=[]\nfor at in range(400):\n  held.append(bytearray(1<<20))\nprint("never")');
       expect(hog.stdout).toBe('');
@@ -83,18 +86,17 @@ export function podIsolation(suite: Suite): void {
     });
 
     test('root in it may not leave it', async () => {
-      const tries = {
-        'mount -t proc proc /mnt': /permission denied|not permitted/i,
-        'mknod /tmp/disk b 8 0': /not permitted/i,
-        'unshare --user true': /not permitted/i,
-        'hostname elsewhere': /must be root|not permitted/i,
-        'echo 1 >/proc/sys/kernel/panic': /read-only|permission denied/i,
-        'date -s 2001-01-01': /not permitted/i,
-      };
-      for (const [attempt, says] of Object.entries(tries)) {
-        const { exitCode, stderr } = await suite.zap.run(['pod', 'exec', 'caged', '--user', 'root', '--', 'sh', '-c', attempt]);
-        expect({ attempt, exitCode: exitCode !== 0, stderr }).toMatchObject({ exitCode: true, stderr: expect.stringMatching(says) as string });
-      }
+      const refused = /permission denied|not permitted|not implemented|must be root|read-only/i;
+      const tries = ['mount -t proc proc /mnt', 'mknod /tmp/disk b 8 0', 'unshare --user true', 'hostname elsewhere', 'echo 1 >/proc/sys/kernel/panic', 'date -s 2001-01-01'];
+      // As the session's own programs: what `exec` runs from outside is not under the filter of system calls.
+      const script = tries.map((attempt) => `(${attempt}) 2>&1; echo "exit $?"`).join('\n');
+      await suite.zap.json('pod', 'exec', 'caged', '--detach', '--', 'sudo', '-n', 'sh', '-c', `(${script}) >/tmp/attempts; touch /tmp/tried`);
+      const { stdout } = await suite.exec('caged', 'sh', '-c', 'until [ -e /tmp/tried ]; do sleep 0.05; done; cat /tmp/attempts');
+      const outcomes = stdout.split(/^exit /m);
+      tries.forEach((attempt, at) => {
+        expect(outcomes[at], attempt).toMatch(refused);
+        expect(outcomes[at + 1], attempt).toMatch(/^[1-9]/);
+      });
     });
   });
 }

@@ -37,7 +37,11 @@ export class HostView {
 
   journals(): JournalView[] {
     const directory = this.path('var/lib/zap/transfers');
-    return list(directory).flatMap((file) => readJson<JournalView>(join(directory, file)) ?? []);
+    return list(directory).flatMap((file) => {
+      const text = read(join(directory, file)) ?? '';
+      const lines = text.slice(0, text.lastIndexOf('\n') + 1).split('\n').filter((line) => line !== ''); // each changes what those before it said
+      return lines.length === 0 ? [] : [Object.assign({}, ...lines.map((line) => JSON.parse(line) as object)) as JournalView];
+    });
   }
 
   /** Processes of a POD, as pids of the host; `isStopped` when none of them can run. */

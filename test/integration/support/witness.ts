@@ -40,9 +40,9 @@ export async function stateOf(address: string, withinMs = 15_000): Promise<Witne
   }, { withinMs });
 }
 
-/** Whether anybody answers at this address right now. */
+/** Whether a witness answers at this address right now; other programs may. */
 export async function isAnswering(address: string): Promise<boolean> {
-  return (await request(address, 'state', 700).catch(() => '')) !== '';
+  return (await request(address, 'state', 700).catch(() => '')).includes('"token"');
 }
 
 export async function ask(address: string, ...words: string[]): Promise<string> {
