@@ -22,7 +22,7 @@ import { forgetLock, isRunning, lockPod, observe, podPaths, saveRecord, type Pod
 import { destroyPod, requireNothingLeft } from '../pod/remove';
 import { memoryFreeBytes } from '../preflight/facts';
 import { demandOf } from '../preflight/source';
-import { killNamespace } from '../system/process';
+import { killNamespace, namespaceMembers } from '../system/process';
 import type { Channel } from './channel';
 import { ImageStream } from './image-stream';
 import { advanceJournal, closeJournal, openJournal, type SourceJournal } from './journal';
@@ -104,7 +104,7 @@ class Sending {
     }
     await steps.run('offer', () => this.offer(state.kind === 'suspended'));
     if (!this.isClone) this.openJournal();
-    const layer = new LayerSync(podPaths(record.id).layer);
+    const layer = new LayerSync(podPaths(record.id).layer, isRunning(record) ? { processes: () => namespaceMembers(record.state.init.pid) } : {});
     await steps.run('files', () => this.sendLayer(layer, 'first'));
     if (isRunning(record)) await this.sendRunning(layer);
     else await this.sendStored();
