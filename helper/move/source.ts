@@ -11,7 +11,7 @@ import type { Progress, TransferResult } from '../protocol/model';
 import type { z } from 'zod';
 import { Freeze, type Frozen, type Verdict } from '../checkpoint/freeze';
 import { imagesName, verifyCheckpoint } from '../checkpoint/manifest';
-import type { PageStore } from '../checkpoint/page-store';
+import { PageStore } from '../checkpoint/page-store';
 import { Steps } from '../checkpoint/steps';
 import { listImages } from '../criu/images';
 import { inspectTree } from '../criu/inspect';
@@ -24,7 +24,7 @@ import { memoryFreeBytes } from '../preflight/facts';
 import { demandOf } from '../preflight/source';
 import { killNamespace, namespaceMembers } from '../system/process';
 import type { Channel } from './channel';
-import { ImageStream } from './image-stream';
+import { isPagesFile, PageSender } from './page-stream';
 import { advanceJournal, closeJournal, openJournal, type SourceJournal } from './journal';
 import { sendLivePages } from './page-sync';
 import { Accept, EnvironmentStored, Pong, Prepared, Restored, RunningNow, type Offer } from './messages';
@@ -176,9 +176,9 @@ class Sending {
   }
 
   /** The POD's memory while it runs, if there is room for it twice. */
-  private async sendAhead(init: number): Promise<PageStore | undefined> {
+  private async sendAhead(init: number): Promise<PageStore> {
     const maxBytes = Math.min(this.maxPagesBytes, memoryFreeBytes() / 4, maxAheadBytes);
-    if (inspectTree(init).totals.memoryBytes > maxBytes) return undefined;
+    if (inspectTree(init).totals.memoryBytes > maxBytes) return new PageStore();
     let bytes = 0;
     return await this.steps.run('memory', () =>
       sendLivePages(init, this.channel, {
@@ -194,20 +194,22 @@ class Sending {
     await this.channel.receive(Prepared, this.context.signal);
   }
 
-  /** The images' stream, which must be finished or abandoned before anything else is sent. */
-  private openImages(images: string, store?: PageStore): { stream: ImageStream; finish: () => Promise<void> } {
-    const sink = this.channel.sink();
+  /** The stream of memory, open from the freeze on; it must be finished or abandoned before anything else is sent. */
+  private openPages(images: string, store: PageStore): { pages: PageSender; finish: () => Promise<void> } {
     let bytes = 0;
-    const stream = new ImageStream(images, sink, {
-      signal: this.context.signal,
-      onBytes: (more) => this.steps.progress({ phase: 'send memory', bytes: (bytes += more) }),
-    }, store);
+    const onBytes = (more: number): void => this.steps.progress({ phase: 'send memory', bytes: (bytes += more) });
+    const sink = this.channel.sink();
+    const counted = { write: (chunk: Buffer) => (onBytes(chunk.length), sink.write(chunk)) };
+    const pages = new PageSender(images, counted, store, this.context.signal);
     const finish = async (): Promise<void> => {
       this.memoryBytes = listImages(images).totalBytes;
-      await stream.finish();
+      await pages.finish();
       await sink.end();
+      const rest = this.channel.sink();
+      await writeArchive(images, rest, { signal: this.context.signal, onBytes, filter: (path) => !isPagesFile(path) });
+      await rest.end();
     };
-    return { stream, finish };
+    return { pages, finish };
   }
 
   private async sendRunning(layer: LayerSync): Promise<void> {
@@ -232,14 +234,14 @@ class Sending {
       return 'kill';
     };
     await channel.send({ type: 'checkpoint' });
-    const { stream, finish } = this.openImages(images, store);
+    const { pages, finish } = this.openPages(images, store);
     try {
-      stream.start();
+      pages.start();
       const { outcome } = await freeze.freeze(whileFrozen);
       if (outcome.times) steps.note('freezing', outcome.times.freezingMs);
     } catch (error) {
       if (!this.isCommitted) {
-        await stream.abandon();
+        await pages.abandon();
         throw error;
       } // behind the commit CRIU may stumble over the tree that is dead already
     }
@@ -257,7 +259,7 @@ class Sending {
     await steps.run('prepare target', () => this.prepareTarget());
     await steps.run('send memory', async () => {
       await channel.send({ type: 'checkpoint' });
-      await this.openImages(join(checkpoint, imagesName)).finish();
+      await this.openPages(join(checkpoint, imagesName), new PageStore()).finish();
       const nothing = channel.sink();
       await new LayerSync(podPaths(record.id).layer).first({ write: (chunk) => nothing.write(chunk) }, { isFinal: true });
       await nothing.end();

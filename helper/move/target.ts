@@ -28,9 +28,9 @@ import { memoryFreeBytes } from '../preflight/facts';
 import { pageBytes } from '../system/live-pages';
 import type { ProcessIdentity } from '../system/process';
 import type { Channel } from './channel';
-import { DeltaReceiver } from './image-stream';
 import { advanceJournal, closeJournal, openJournal, type TargetJournal } from './journal';
 import { BeforeCheckpoint, type EnvironmentOffer, EnvironmentStream, FirstMessage, type Offer } from './messages';
+import { receivePageFiles } from './page-stream';
 import { receivePages } from './page-sync';
 import { awaitCommit } from './verdict';
 
@@ -204,14 +204,13 @@ class Receiving {
   private async receiveImages(): Promise<void> {
     const { context } = this;
     let bytes = 0;
-    const deltas = new DeltaReceiver(this.imagesDirectory, this.pages);
+    const limits = { maxEntries: maxImages, maxBytes: memoryFreeBytes() };
+    await receivePageFiles(this.channel.chunks(), this.imagesDirectory, this.pages, limits);
     await readArchive(this.imagesDirectory, this.channel.chunks(), {
       signal: context.signal,
-      observer: deltas,
-      limits: { maxEntries: maxImages, maxBytes: memoryFreeBytes() },
+      limits,
       onBytes: (more) => context.progress({ phase: 'receive memory', bytes: (bytes += more) }),
     });
-    deltas.finish();
   }
 
   private get imagesDirectory(): string {
