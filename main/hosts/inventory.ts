@@ -3,7 +3,7 @@
  *
  * `local`, this computer, is always a host and stands in no file.
  */
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { readFile, rename, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
@@ -12,6 +12,7 @@ import { formatKnownHost, parseKnownHosts, verifyHostKey, type KnownHostLine } f
 import { resolveJumps, resolveTarget } from '../ssh/resolve';
 import { hostAliases, readSshConfig } from '../ssh/ssh-config';
 import type { SshTarget } from '../ssh/target';
+import { makeZapHome } from './zap-home';
 
 export const LOCAL = 'local';
 
@@ -153,7 +154,7 @@ export class Inventory {
   }
 
   private async write(file: string, text: string): Promise<void> {
-    await mkdir(this.zapHome, { recursive: true, mode: 0o700 });
+    await makeZapHome(this.zapHome);
     const partial = `${file}.${process.pid}`;
     await writeFile(partial, text, { mode: 0o600 });
     await rename(partial, file);

@@ -4,9 +4,10 @@
  * Everything a clean-up needs follows from the lab's home directory alone, so a lab that was half made can be removed without its records.
  */
 import { createHash } from 'node:crypto';
-import { mkdir, realpath } from 'node:fs/promises';
+import { realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ZapError } from '../../helper/protocol/errors';
+import { makeZapHome } from '../../main/hosts/zap-home';
 import { readJson } from './json-file';
 
 /** Nine, because a host's number is the last byte of its address and .10 to .250 belong to PODs. */
@@ -44,7 +45,7 @@ export interface LabHost {
 }
 
 export async function labPlace(zapHome: string): Promise<LabPlace> {
-  await mkdir(zapHome, { recursive: true, mode: 0o700 });
+  await makeZapHome(zapHome);
   const home = await realpath(zapHome);
   const labId = createHash('sha256').update(home).digest('hex').slice(0, 6);
   return {
