@@ -21,8 +21,14 @@ export class OneKeyAgent extends BaseAgent<ParsedKey> {
 
   override sign(_key: unknown, data: Buffer, options: SigningRequestOptions | SignCallback, callback?: SignCallback): void {
     const done = typeof options === 'function' ? options : callback!;
-    const sign = async (): Promise<void> => done(null, await this.signData(data, typeof options === 'function' ? {} : options));
-    sign().catch(done);
+    const sign = async (): Promise<void> => {
+      try {
+        done(null, await this.signData(data, typeof options === 'function' ? {} : options));
+      } catch (error) {
+        done(error as Error);
+      }
+    };
+    void sign();
   }
 }
 

@@ -1,7 +1,8 @@
 /** A host reached over SSH, by ssh2: through as many other hosts as its target names, with many streams over the one connection. */
-import { open, stat } from 'node:fs/promises';
+import { once } from 'node:events';
+import { createReadStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
 import type { Duplex } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
 import type { Client, ClientChannel, SFTPWrapper } from 'ssh2';
 import { ZapError } from '../../helper/protocol/errors';
 import { connectHop, type SshOptions } from './connection';
@@ -100,31 +101,27 @@ class SshTransport implements Transport {
 
   /** For servers without SFTP. */
   private async uploadByStream(localPath: string, remotePath: string, { signal, onBytes }: UploadOptions): Promise<void> {
+    if (signal?.aborted) throw new ZapError('cancelled/by-user', 'Cancelled.');
     const { size } = await stat(localPath);
     const child = await this.exec(['sh', '-c', 'umask 077; exec cat >"$1"', 'zap', remotePath]);
     let said = '';
+    let hasEnded = false;
+    const ended = child.exit.finally(() => (hasEnded = true));
     child.stderr.on('data', (chunk: Buffer) => (said = (said + chunk.toString()).slice(-4096)));
     child.stdout.resume();
-    const file = await open(localPath);
-    try {
-      let sentBytes = 0;
-      const counted = async function* (chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
-        for await (const chunk of chunks) {
-          yield chunk;
-          onBytes?.((sentBytes += chunk.length), size);
-        }
-      };
-      await pipeline(file.createReadStream({ highWaterMark: 256 << 10 }) as AsyncIterable<Buffer>, counted, child.stdin, signal ? { signal } : {}).catch((error: unknown) => {
-        if (signal?.aborted) throw new ZapError('cancelled/by-user', 'Cancelled.', { cause: error });
-        // else its exit status and what it said tell more
-      });
-      const status = await child.exit;
-      if (status === 0) return;
-      if (status === null && said.trim() === '') throw this.lost(new Error('the stream ended'));
-      throw new Error(lastLines(said).at(-1) ?? `"cat" ended with status ${String(status)}`);
-    } finally {
-      await file.close().catch(() => {});
+    child.stdin.on('error', () => {}); // its exit status and what it says tell more
+    let sentBytes = 0;
+    for await (const chunk of createReadStream(localPath, { highWaterMark: 256 << 10 }) as AsyncIterable<Buffer>) {
+      if (hasEnded || signal?.aborted) break;
+      if (!child.stdin.write(chunk)) await Promise.race([once(child.stdin, 'drain', signal ? { signal } : {}).catch(() => {}), ended]);
+      onBytes?.((sentBytes += chunk.length), size);
     }
+    child.stdin.end();
+    const status = await ended;
+    if (signal?.aborted) throw new ZapError('cancelled/by-user', 'Cancelled.');
+    if (status === 0) return;
+    if (status === null && said.trim() === '') throw this.lost(new Error('the stream ended'));
+    throw new Error(lastLines(said).at(-1) ?? `"cat" ended with status ${String(status)}`);
   }
 
   /** Undefined where the server has no SFTP. */
