@@ -36,6 +36,7 @@ export function diskFreeBytes(path = stateRoot): number {
 export async function hostFacts(): Promise<Facts> {
   const findings: Finding[] = [];
   const criu = await criuOrFinding(findings);
+  if (criu) for (const message of (await findCriu()).remarks) findings.push({ id: 'criu-choice', severity: 'note', message });
   for (const [program, debianPackage] of neededPrograms) {
     await run(program, ['--version'], { timeoutMs: 5000 }).catch((error: unknown) => {
       if (error instanceof ZapError && error.code === 'system/program-missing') {
