@@ -12,11 +12,11 @@ import { CriuSession, type RestoreOutcome } from '../criu/session';
 import type { EnvironmentStore } from '../files/environments';
 import type { MapId } from '../files/id-shift';
 import { loadShm, shmKey } from './shm';
-import { connect, createLink, planLink, type LinkPlan } from '../network/pod-link';
+import { announce, connect, createLink, planLink, type LinkPlan } from '../network/pod-link';
 import { mountAround, mountRoot } from '../pod/create';
 import { podPaths, type PodRecord, type RunningState } from '../pod/record';
 import { dismantle } from '../pod/remove';
-import { createGroups, freezeGroup, ownGroups } from '../system/cgroup';
+import { createGroups, freezeGroup, ownGroup } from '../system/cgroup';
 import { bootId, identify, type ProcessIdentity } from '../system/process';
 import { ZapError } from '../protocol/errors';
 
@@ -43,7 +43,7 @@ export class Revival implements AsyncDisposable {
       const cgroupProcs = createGroups(record.id, record.limits);
       const link = await planLink(record);
       const { binary } = await findCriu();
-      return new Revival(record, link, await CriuSession.start({ binary, workDirectory: criu, cgroupProcs, cgroupProcsOnceForked: ownGroups() }), environments);
+      return new Revival(record, link, await CriuSession.start({ binary, workDirectory: criu, cgroupProcs, cgroupProcsOnceForked: [ownGroup()] }), environments);
     } catch (error) {
       await dismantle(record, undefined);
       throw error;
@@ -67,6 +67,7 @@ export class Revival implements AsyncDisposable {
       connect(this.link, init.pid);
       freezeGroup(this.record.id, false);
       const runningEpochMs = Date.now();
+      announce(this.link, init.pid);
       return { state: { kind: 'running', init, bootId: bootId(), since: new Date(runningEpochMs).toISOString() }, outcome, runningEpochMs };
     } catch (error) {
       await this.session.close();

@@ -14,7 +14,7 @@ import { endedInCheckpoint, settleSuspended } from '../checkpoint/suspend';
 import { findCriu, formatVersion } from '../criu/features';
 import { copyTree } from '../files/copy-tree';
 import type { EnvironmentStore } from '../files/environments';
-import { connect, planLink } from '../network/pod-link';
+import { announce, connect, planLink } from '../network/pod-link';
 import { forgetLock, isRunning, listRecords, loadRecord, podPaths, saveRecord, toPod, type PodRecord } from '../pod/record';
 import { destroyPod, dismantle } from '../pod/remove';
 import { freezeGroup } from '../system/cgroup';
@@ -110,8 +110,10 @@ async function finishLeaving(record: PodRecord, entry: SourceJournal): Promise<v
 /** Ours by the source's word: let go if its processes still stand there frozen, else made again from the same images. */
 async function reviveArrived(record: PodRecord, entry: TargetJournal, environments: EnvironmentStore): Promise<void> {
   if (entry.init && isAlive(entry.init)) {
-    connect(await planLink(record), entry.init.pid);
+    const link = await planLink(record);
+    connect(link, entry.init.pid);
     freezeGroup(record.id, false);
+    announce(link, entry.init.pid);
     return await settleRunning(record, entry);
   }
   const { images } = podPaths(record.id);

@@ -71,15 +71,14 @@ function bringUp(inside: Netlink, index: number, gateway: string | undefined): v
 }
 
 export function connect(plan: LinkPlan, init: number): void {
-  if (plan.kind === 'veth') {
-    setLinkUp(plan.outer, true);
-    announceAddress(plan.bridge, plan.mac, plan.address);
-  } else if (plan.kind === 'macvlan') {
-    inNetworkNamespace(init, (inside) => {
-      bringUp(inside, inside.indexOf('eth0'), plan.gateway);
-      announceAddress('eth0', plan.mac, plan.address, inside.indexOf('eth0'));
-    });
-  }
+  if (plan.kind === 'veth') setLinkUp(plan.outer, true);
+  else if (plan.kind === 'macvlan') inNetworkNamespace(init, (inside) => bringUp(inside, inside.indexOf('eth0'), plan.gateway));
+}
+
+/** Tells the segment where the POD is now. By itself, since closing a packet socket waits for the whole kernel (5–15 ms): the POD runs meanwhile. */
+export function announce(plan: LinkPlan, init: number): void {
+  if (plan.kind === 'veth') announceAddress(plan.bridge, plan.mac, plan.address);
+  else if (plan.kind === 'macvlan') inNetworkNamespace(init, (inside) => announceAddress('eth0', plan.mac, plan.address, inside.indexOf('eth0')));
 }
 
 export function disconnect(plan: LinkPlan, init: number): void {

@@ -6,7 +6,7 @@ import type { Input } from '../protocol/contract';
 import type { Progress } from '../protocol/model';
 import type { EnvironmentStore } from '../files/environments';
 import { mountPodEnvironment, mountPodRoot } from '../files/pod-root';
-import { connect, createLink, planLink } from '../network/pod-link';
+import { announce, connect, createLink, planLink } from '../network/pod-link';
 import { findUplink, whoAnswers } from '../network/uplink';
 import { createGroups, enterGroups } from '../system/cgroup';
 import { attachMount, newFilesystem } from '../system/mounts';
@@ -69,6 +69,7 @@ export async function createPod(request: Input<'pod.create'>, context: CreateCon
     enterGroups(groups, init.pid);
     createLink(link, init.pid);
     connect(link, init.pid);
+    announce(link, init.pid);
     context.signal.throwIfAborted();
     await startSandbox(record);
     record.state = { kind: 'running', init, bootId: bootId(), since: new Date().toISOString() };

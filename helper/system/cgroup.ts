@@ -95,14 +95,10 @@ export function enterGroups(procsFiles: readonly string[], pid: number): void {
   for (const file of procsFiles) writeFileSync(file, String(pid));
 }
 
-/** The groups that this helper itself is in. */
-export function ownGroups(): string[] {
-  const from = hierarchies();
-  const memberships = readFileSync('/proc/self/cgroup', 'utf8').trim().split('\n').map((line) => line.split(':') as [string, string, string]);
-  return memberships.flatMap(([id, names, path]) => {
-    const root = id === '0' ? from.unified : names.split(',').map((name) => from.legacy.get(name as Controller)).find((mount) => mount !== undefined);
-    return root === undefined ? [] : [join(root, path, 'cgroup.procs')];
-  });
+/** The cgroup v2 group that this helper itself is in, as the file to enter it by. */
+export function ownGroup(): string {
+  const path = /^0::(.*)$/m.exec(readFileSync('/proc/self/cgroup', 'utf8'))?.[1] ?? '/';
+  return join(hierarchies().unified ?? '', path, 'cgroup.procs');
 }
 
 /**
