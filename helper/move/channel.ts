@@ -16,7 +16,7 @@ const headerBytes = 5;
 const maxMessageBytes = 1 << 20;
 const maxChunkBytes = 8 << 20;
 const pieceBytes = 256 << 10;
-const connectTimeoutMs = 5000;
+const connectTimeoutMs = 3000;
 
 const psk = { minVersion: 'TLSv1.3', maxVersion: 'TLSv1.3', ciphers: 'TLS_AES_128_GCM_SHA256' } as const;
 
