@@ -9,14 +9,10 @@ import { hostAddresses } from '../network/uplink';
 import { stateRoot } from '../pod/record';
 import { limitControllers } from '../system/cgroup';
 import { bootId } from '../system/process';
-import { run } from '../system/spawn';
+import { examine } from './doctor';
 
-const neededPrograms: readonly [program: string, debianPackage: string][] = [
-  ['runc', 'runc'],
-  ['ip', 'iproute2'],
-  ['nsenter', 'util-linux'],
-  ['setsid', 'util-linux'],
-];
+/** Below this a host cannot take a POD; below the second it soon cannot. */
+const scarce = { disk: { blockerBytes: 256 * 2 ** 20, warningBytes: 2 * 2 ** 30 }, memory: { blockerBytes: 64 * 2 ** 20, warningBytes: 512 * 2 ** 20 } };
 
 export function cpu(): { model: string; flags: string[] } {
   const text = readFileSync('/proc/cpuinfo', 'utf8');
@@ -34,16 +30,10 @@ export function diskFreeBytes(path = stateRoot): number {
 }
 
 export async function hostFacts(): Promise<Facts> {
-  const findings: Finding[] = [];
+  const findings = await examine();
   const criu = await criuOrFinding(findings);
-  if (criu) for (const message of (await findCriu()).remarks) findings.push({ id: 'criu-choice', severity: 'note', message });
-  for (const [program, debianPackage] of neededPrograms) {
-    await run(program, ['--version'], { timeoutMs: 5000 }).catch((error: unknown) => {
-      if (error instanceof ZapError && error.code === 'system/program-missing') {
-        findings.push({ id: 'program-missing', severity: 'blocker', message: `The program "${program}" is not installed.`, hint: `apt-get install ${debianPackage}`, data: { program } });
-      }
-    });
-  }
+  const [freeMemory, freeDisk] = [memoryFreeBytes(), diskFreeBytes()];
+  findings.push(...scarcity('disk', 'room under /var/lib/zap', freeDisk), ...scarcity('memory', 'memory', freeMemory));
   const { model, flags } = cpu();
   return {
     hostname: hostname(),
@@ -55,8 +45,8 @@ export async function hostFacts(): Promise<Facts> {
     cpus: availableParallelism(),
     loadAverage: loadavg()[0] ?? 0,
     memoryTotalBytes: totalmem(),
-    memoryFreeBytes: memoryFreeBytes(),
-    diskFreeBytes: diskFreeBytes(),
+    memoryFreeBytes: freeMemory,
+    diskFreeBytes: freeDisk,
     clockMs: Date.now(),
     criu,
     addresses: await hostAddresses(),
@@ -65,9 +55,16 @@ export async function hostFacts(): Promise<Facts> {
   };
 }
 
+export function scarcity(id: keyof typeof scarce, what: string, freeBytes: number): Finding[] {
+  const { blockerBytes, warningBytes } = scarce[id];
+  if (freeBytes >= warningBytes) return [];
+  return [{ id: `scarce/${id}`, severity: freeBytes < blockerBytes ? 'blocker' : 'warning', message: `The host has little ${what} left: ${Math.round(freeBytes / 2 ** 20)} MiB.`, hint: `Free some; PODs need some hundred MiB.`, data: { freeBytes } }];
+}
+
 export async function criuOrFinding(findings: Finding[]): Promise<{ path: string; version: string } | null> {
   try {
-    const { binary, version } = await findCriu();
+    const { binary, version, remarks } = await findCriu();
+    findings.push(...remarks.map((message): Finding => ({ id: 'criu-choice', severity: 'note', message })));
     return { path: binary, version: formatVersion(version) };
   } catch (thrown) {
     const error = ZapError.from(thrown);
