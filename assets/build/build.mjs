@@ -117,8 +117,10 @@ async function buildHelper() {
 
 /** Without it the helper works on hosts that have a CRIU of their own. */
 async function criuOrComplaint() {
+  const path = join(dist, 'criu.bundle');
   try {
-    return await buildCriuBundle(dist);
+    await buildCriuBundle(path);
+    return path;
   } catch (error) {
     if (process.env.CI) throw error;
     console.error(`\n*** The helper is built WITHOUT a CRIU: hosts that have no working one of their own cannot be used. ***\n*** ${error.message} ***\n`);

@@ -28,14 +28,13 @@ here=\${0%/*}
 exec "$here/loader/criu" --inhibit-cache --library-path "$here/lib" --argv0 criu "$here/lib/criu" --libdir "$here" "$@"
 `;
 
-/** Makes dist/criu.bundle, unless it is there and of the same inputs. Returns its path; rejects when a package cannot be had. */
-export async function buildCriuBundle(dist, { pins = join(assets, 'packages.json'), name = 'criu.bundle' } = {}) {
-  const bundle = join(dist, name);
+/** Makes the bundle of what is pinned, unless it is there and of the same inputs. Rejects when a package cannot be had. */
+export async function buildCriuBundle(bundle, pins = join(assets, 'packages.json')) {
   const stamp = `${bundle}.inputs`;
   const inputs = createHash('sha256');
   for (const path of [pins, join(assets, 'NOTICE.md'), fileURLToPath(import.meta.url)]) inputs.update(await readFile(path));
   const digest = inputs.digest('hex');
-  if (existsSync(bundle) && existsSync(stamp) && (await readFile(stamp, 'utf8')) === digest) return bundle;
+  if (existsSync(bundle) && existsSync(stamp) && (await readFile(stamp, 'utf8')) === digest) return;
 
   const { packages } = JSON.parse(await readFile(pins, 'utf8'));
   const scratch = await mkdtemp(join(tmpdir(), 'zap-criu-bundle-'));
@@ -60,7 +59,6 @@ export async function buildCriuBundle(dist, { pins = join(assets, 'packages.json
   } finally {
     await rm(scratch, { recursive: true, force: true });
   }
-  return bundle;
 }
 
 async function licence(path, origin) {
@@ -84,8 +82,9 @@ async function replace(path, content) {
   await rename(partial, path);
 }
 
+/** `node assets/build/criu.mjs BUNDLE [PINS]` */
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const dist = resolve(here, '../../dist');
-  await mkdir(dist, { recursive: true });
-  await buildCriuBundle(dist);
+  const [, , bundle, pins] = process.argv;
+  await mkdir(dirname(bundle), { recursive: true });
+  await buildCriuBundle(bundle, pins);
 }

@@ -14,10 +14,9 @@ import { withLock } from '../lab/lock';
 const top = join(import.meta.dirname, '../..');
 
 /** As the build makes it. */
-export async function builtBundle(): Promise<CriuBundle> {
-  const lock = join(top, 'node_modules/.zap-build.lock');
-  await withLock(lock, () => run(process.execPath, ['assets/build/criu.mjs'], { cwd: top, env: process.env }));
-  return readBundle(readFileSync(join(top, 'dist/criu.bundle')));
+export async function builtBundle(path = join(top, 'dist/criu.bundle'), ...pins: string[]): Promise<CriuBundle> {
+  await withLock(join(top, 'node_modules/.zap-build.lock'), () => run(process.execPath, [join(top, 'assets/build/criu.mjs'), path, ...pins], { env: process.env }));
+  return readBundle(readFileSync(path));
 }
 
 async function criuOrReason(): Promise<{ binary: string; directory: string } | { reason: string }> {
