@@ -49,7 +49,7 @@ export function moves(suite: Suite): void {
       expect(report).toMatchObject({ pod: screenPod, from: 'alpha', to: 'beta', mode: 'live' });
       expect(Object.keys(report.bytes)).toEqual(['memory', 'layer', 'sent']);
       expect(report.bytes.memory).toBeGreaterThan(4 << 20);
-      expect(report.bytes.sent).toBeGreaterThanOrEqual(report.bytes.memory);
+      expect(report.bytes.sent).toBeGreaterThan(1 << 20); // pages of zeros are not
       expect(report.downtimeMs).toBeGreaterThan(0);
       expect(report.totalMs).toBeGreaterThan(report.downtimeMs);
       for (const step of report.steps) expect(step).toEqual({ name: expect.any(String) as string, ms: expect.any(Number) as number });

@@ -20,7 +20,7 @@ export function refusals(suite: Suite): void {
       expect([...suite.alpha.journals(), ...suite.beta.journals()]).toEqual([]);
     };
 
-    test.each<{ args: string[]; code: string; exitCode: number }>([
+    test.each([
       { args: ['pod', 'move', 'resident', 'nowhere'], code: 'host/unknown', exitCode: 3 },
       { args: ['pod', 'move', 'nobody', 'beta'], code: 'pod/not-found', exitCode: 4 },
       { args: ['pod', 'create', 'new', '--host', 'nowhere', '--env', 'suite'], code: 'host/unknown', exitCode: 3 },
@@ -39,7 +39,7 @@ export function refusals(suite: Suite): void {
       { args: ['pod', 'mvoe', 'resident', 'beta'], code: 'usage/unknown-command', exitCode: 2 },
       { args: ['pod', 'move', 'resident', 'beta', '--force'], code: 'usage/unknown-option', exitCode: 2 },
       { args: ['pod', 'move', 'resident'], code: 'usage/bad-arguments', exitCode: 2 },
-    ])('zap $args', async ({ args, code, exitCode }) => {
+    ].map((one) => [one.args.join(' '), one] as const))('zap %s', async (_words, { args, code, exitCode }) => {
       expect(await suite.zap.failure(...args)).toMatchObject({ code, exitCode });
     });
 
@@ -90,12 +90,13 @@ export function refusals(suite: Suite): void {
     });
 
     test('a target that is not there, and one that comes back', async () => {
+      const silent = expect.stringMatching(/^host\/(unreachable|timeout)$/) as string; // whether a router says so or nobody does
       await suite.lab.killHost('beta');
       try {
-        expect(await suite.zap.failure('pod', 'move', 'resident', 'beta')).toMatchObject({ code: 'host/unreachable', exitCode: 3 });
+        expect(await suite.zap.failure('pod', 'move', 'resident', 'beta')).toMatchObject({ code: silent, exitCode: 3 });
         const { pods, unreachable } = await suite.zap.json<{ pods: { name: string }[]; unreachable: { host: string; code: string }[] }>('pod', 'list');
         expect(pods.map(({ name }) => name)).toContain('resident');
-        expect(unreachable).toMatchObject([{ host: 'beta', code: 'host/unreachable' }]);
+        expect(unreachable).toMatchObject([{ host: 'beta', code: silent }]);
       } finally {
         await suite.lab.startHost('beta');
       }

@@ -115,7 +115,7 @@ export function helperContract(suite: Suite): void {
       { what: 'a request that is not JSON', bytes: frame(requestType, 1, Buffer.from('{"method":')) },
       { what: 'a request that is not an object', bytes: frame(requestType, 1, Buffer.from('null')) },
       { what: 'noise', bytes: Buffer.from(Array.from({ length: 5000 }, (_, at) => (at * 197 + 31) & 255)) },
-    ])('$what ends the connection, and the helper with it', async ({ bytes }) => {
+    ].map(({ what, bytes }) => [what, bytes] as const))('%s ends the connection, and the helper with it', async (_what, bytes) => {
       const before = suite.alpha.records();
       await using wire = await Wire.open(suite);
       wire.send(bytes);
