@@ -6,7 +6,7 @@
 import { closeSync, fstatSync, mkdirSync, openSync, rmSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { checked, libc } from './native';
+import { libc } from './native';
 
 const flock = libc<[number, number]>('int flock(int fd, int operation)');
 const LOCK_EX = 2;
@@ -20,16 +20,18 @@ export class Lock implements Disposable {
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
     const fd = openSync(path, 'a', 0o600);
     try {
-      checked(flock(fd, LOCK_EX | LOCK_NB), 'flock', path);
+      // An open file that is not to be waited for: the only "no" is that somebody has it.
+      if (flock(fd, LOCK_EX | LOCK_NB) !== 0) {
+        closeSync(fd);
+        return undefined;
+      }
       if (isSameFile(fd, path)) return new Lock(fd, path);
-      closeSync(fd); // the holder before us removed the file: what we have locked has no name any more
-      return Lock.try(path);
     } catch (error) {
       closeSync(fd);
-      const code = (error as { code?: string }).code;
-      if (code === 'EAGAIN' || code === 'EWOULDBLOCK') return undefined;
       throw error;
     }
+    closeSync(fd); // the holder before us removed the file: what we have locked has no name any more
+    return Lock.try(path);
   }
 
   /** Waits for the lock; for sections that are known to be short. */

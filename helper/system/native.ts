@@ -9,6 +9,7 @@ import koffi from 'koffi';
 import { getSystemErrorName } from 'node:util';
 
 const library = koffi.load(null);
+const readErrno = koffi.errno;
 
 /** Declares a libc function by its C prototype (koffi's syntax: `_Out_` marks arguments that are written). */
 export function libc<Args extends unknown[]>(prototype: string): (...args: Args) => number {
@@ -17,14 +18,15 @@ export function libc<Args extends unknown[]>(prototype: string): (...args: Args)
 
 /** Returns the result of a libc call; −1 becomes an Error that carries `code`, `syscall` and `path`. */
 export function checked(result: number, syscall: string, path?: string): number {
+  const errno = readErrno(); // before anything else: whatever runs in between (loading a module of Node's is enough) may change it
   if (result !== -1) return result;
-  const code = getSystemErrorName(-koffi.errno());
+  const code = getSystemErrorName(-errno);
   throw Object.assign(new Error(`${syscall}: ${code}${path === undefined ? '' : `: ${path}`}`), { code, syscall, path });
 }
 
 /** The error number of the last libc call on this thread. */
 export function lastErrno(): number {
-  return koffi.errno();
+  return readErrno();
 }
 
 /** Where a buffer lies, for structures that hold pointers. The buffer must be kept alive, and made by `allocUnsafeSlow` (others may share memory). */
