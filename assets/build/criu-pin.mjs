@@ -22,6 +22,7 @@ try {
   const apt = await privateApt();
   const names = await dependencies(apt);
   const packages = await Promise.all([...names, 'base-files'].map((name) => describe(apt, name)));
+  packages.sort((a, b) => a.name.localeCompare(b.name, 'en'));
   for (const entry of packages) await unpack(await fetchPackage(entry), join(scratch, 'packages', entry.name));
   const files = await loadedFiles(packages);
   const used = packages.flatMap((entry) => {
@@ -59,7 +60,7 @@ async function privateApt() {
 async function dependencies(apt) {
   const without = ['recommends', 'suggests', 'conflicts', 'breaks', 'replaces', 'enhances'].map((kind) => `--no-${kind}`);
   const names = (await apt('depends', '--recurse', ...without, 'criu')).split('\n').filter((line) => /^[a-z0-9]/.test(line));
-  return [...new Set(names)].filter((name) => name === 'criu' || name.startsWith('lib')).sort();
+  return [...new Set(names)].filter((name) => name === 'criu' || name.startsWith('lib'));
 }
 
 async function describe(apt, name) {
