@@ -1,10 +1,10 @@
 /**
  * A POD's one link to the world.
  *
- * With a bridge it is a veth pair whose outer end is named after the POD; otherwise a macvlan. Its being down is the network lock of a checkpoint:
+ * With a bridge it is a veth pair whose outer end is named after the POD; otherwise a macvlan. Its being closed is the network lock of a checkpoint:
  * nothing reaches frozen sockets, and nothing they say gets out when the frozen tree is killed.
  */
-import { existsSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import type { Network } from '../protocol/model';
 import { announceAddress, interfaceIndex, joinBridge, setLinkUp } from '../system/link';
 import { inNetworkNamespace, Netlink } from '../system/netlink';
@@ -48,42 +48,58 @@ export async function planLink(pod: { id: string; mac: string; network: Network 
   }
 }
 
-/** Makes the link in the network namespace of `init`; its outer end, or a macvlan itself, stays down until `connect`. */
+/** Makes the link in the network namespace of `init`: complete, with carrier, and closed until `connect`. */
 export function createLink(plan: LinkPlan, init: number): void {
   if (plan.kind !== 'none') {
     using here = Netlink.open();
-    if (plan.kind === 'veth') here.addVeth(plan.outer, { name: 'eth0', mac: plan.mac, pid: init });
-    else here.addMacvlan('eth0', plan.mac, interfaceIndex(plan.parent), init);
+    if (plan.kind === 'veth') {
+      here.addVeth(plan.outer, { name: 'eth0', mac: plan.mac, pid: init });
+      keepFromHost(plan.outer);
+      setLinkUp(plan.outer, true);
+    } else here.addMacvlan('eth0', plan.mac, interfaceIndex(plan.parent), init);
   }
   inNetworkNamespace(init, (inside) => {
     inside.setLink(loopbackIndex, true);
     if (plan.kind === 'none') return;
     const index = inside.indexOf('eth0');
     inside.addAddress(index, plan.address, plan.prefixLength);
-    if (plan.kind === 'veth') bringUp(inside, index, plan.gateway);
+    inside.setLink(index, true);
+    if (plan.gateway !== undefined) inside.setDefaultRoute(index, plan.gateway);
   });
-  if (plan.kind === 'veth') joinBridge(plan.bridge, plan.outer);
 }
 
-function bringUp(inside: Netlink, index: number, gateway: string | undefined): void {
-  inside.setLink(index, true);
-  if (gateway !== undefined) inside.setDefaultRoute(index, gateway);
+/** While the outer end is no bridge's port, what comes out of it would be the host's: it answers nothing and passes nothing on. */
+function keepFromHost(outer: string): void {
+  const settings = { 'ipv4/conf/NAME/arp_ignore': '8', 'ipv4/conf/NAME/forwarding': '0', 'ipv6/conf/NAME/disable_ipv6': '1' };
+  for (const [path, value] of Object.entries(settings)) {
+    const file = `/proc/sys/net/${path.replace('NAME', outer)}`;
+    if (existsSync(file)) writeFileSync(file, value);
+  }
+}
+
+/**
+ * Closes the link: nothing reaches the POD and (with a bridge) nothing leaves it, which is the network lock of a checkpoint. The carrier stays: its loss
+ * would be news to programs that listen on netlink, news that frozen ones cannot read and CRIU cannot carry.
+ */
+export function disconnect(plan: LinkPlan, init: number): void {
+  if (plan.kind === 'veth') {
+    using here = Netlink.open();
+    here.setBridgePortOpen(interfaceIndex(plan.outer), false);
+  } else if (plan.kind === 'macvlan') inNetworkNamespace(init, (inside) => inside.setMacvlanOpen(inside.indexOf('eth0'), false));
 }
 
 export function connect(plan: LinkPlan, init: number): void {
-  if (plan.kind === 'veth') setLinkUp(plan.outer, true);
-  else if (plan.kind === 'macvlan') inNetworkNamespace(init, (inside) => bringUp(inside, inside.indexOf('eth0'), plan.gateway));
+  if (plan.kind === 'veth') {
+    if (!existsSync(`/sys/class/net/${plan.outer}/brport`)) return joinBridge(plan.bridge, plan.outer);
+    using here = Netlink.open();
+    here.setBridgePortOpen(interfaceIndex(plan.outer), true);
+  } else if (plan.kind === 'macvlan') inNetworkNamespace(init, (inside) => inside.setMacvlanOpen(inside.indexOf('eth0'), true));
 }
 
 /** Tells the segment where the POD is now. By itself, since closing a packet socket waits for the whole kernel (5–15 ms): the POD runs meanwhile. */
 export function announce(plan: LinkPlan, init: number): void {
   if (plan.kind === 'veth') announceAddress(plan.bridge, plan.mac, plan.address);
   else if (plan.kind === 'macvlan') inNetworkNamespace(init, (inside) => announceAddress('eth0', plan.mac, plan.address, inside.indexOf('eth0')));
-}
-
-export function disconnect(plan: LinkPlan, init: number): void {
-  if (plan.kind === 'veth') setLinkUp(plan.outer, false);
-  else if (plan.kind === 'macvlan') inNetworkNamespace(init, (inside) => inside.setLink(inside.indexOf('eth0'), false));
 }
 
 /** Removes what is left of the link after its namespace ended; the kernel takes a veth along a moment later by itself. */

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { readlinkSync } from 'node:fs';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { announceAddress, joinBridge, setLinkUp } from './link';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { announceAddress, interfaceIndex, joinBridge, setLinkUp } from './link';
 import { inNetworkNamespace, Netlink } from './netlink';
 import { run } from './spawn';
 
@@ -52,8 +52,31 @@ describe.skipIf(!isRoot && !process.env['CI'])('links over netlink', () => {
     for (const name of [bridge, outer]) setLinkUp(name, true);
     announceAddress(bridge, '02:00:00:00:00:07', '10.98.7.2');
     expect((await run('ip', ['-o', 'link', 'show', outer])).stdout).toMatch(new RegExp(`master ${bridge} .*state UP`));
+    using here = Netlink.open();
+    const portState = async (): Promise<string> => /state (\w+) *priority/.exec((await run('bridge', ['-d', 'link', 'show', 'dev', outer])).stdout)?.[1] ?? '';
+    const carrier = async (): Promise<string> => inside('-o', 'link', 'show', 'eth0');
+    await vi.waitUntil(async () => (await portState()) === 'forwarding');
+    here.setBridgePortOpen(interfaceIndex(outer), false);
+    expect(await portState()).toBe('listening');
+    expect(await carrier()).toMatch(/state UP/); // nobody inside notices
+    here.setBridgePortOpen(interfaceIndex(outer), true);
+    expect(await portState()).toBe('forwarding');
     setLinkUp(outer, false);
     expect((await run('ip', ['-o', 'link', 'show', outer])).stdout).toMatch(/state DOWN/);
+  });
+
+  test('a macvlan that is closed takes nothing in, and keeps its carrier', async () => {
+    {
+      using here = Netlink.open();
+      setLinkUp(outer, true);
+      here.addMacvlan('mv0', '02:00:00:00:00:09', interfaceIndex(bridge), pid);
+    }
+    const mode = async (): Promise<string> => /macvlan mode (\w+)/.exec(await inside('-d', '-o', 'link', 'show', 'mv0'))?.[1] ?? '';
+    expect(await mode()).toBe('source');
+    inNetworkNamespace(pid, (netlink) => netlink.setMacvlanOpen(netlink.indexOf('mv0'), true));
+    expect(await mode()).toBe('bridge');
+    inNetworkNamespace(pid, (netlink) => netlink.setMacvlanOpen(netlink.indexOf('mv0'), false));
+    expect(await mode()).toBe('source');
   });
 
   test('the kernel\'s refusal is an error, and the way home is found', () => {

@@ -24,6 +24,7 @@ const NLM_F_EXCL = 0x200;
 const NLM_F_REPLACE = 0x100;
 const NLMSG_ERROR = 2;
 const RTM_NEWLINK = 16;
+const RTM_SETLINK = 19;
 const RTM_NEWADDR = 20;
 const RTM_NEWROUTE = 24;
 const AF_INET = 2;
@@ -38,6 +39,13 @@ const IFLA_INFO_DATA = 2;
 const VETH_INFO_PEER = 1;
 const IFLA_MACVLAN_MODE = 1;
 const MACVLAN_MODE_BRIDGE = 4;
+const MACVLAN_MODE_SOURCE = 16;
+const AF_BRIDGE = 7;
+const IFLA_PROTINFO = 12;
+const NLA_F_NESTED = 0x8000;
+const IFLA_BRPORT_STATE = 1;
+const BR_STATE_FORWARDING = 3;
+const BR_STATE_LISTENING = 1; // the bridge takes a "disabled" port into use when its carrier changes, and without STP a "blocking" one at once
 const IFA_ADDRESS = 1;
 const IFA_LOCAL = 2;
 const RTA_GATEWAY = 5;
@@ -67,12 +75,18 @@ const macBytes = (mac: string): Buffer => Buffer.from(mac.replaceAll(':', ''), '
 const ipBytes = (address: string): Buffer => Buffer.from(address.split('.').map(Number));
 
 /** struct ifinfomsg. */
-function linkHeader(index: number, isUp: boolean): Buffer {
+function linkHeader(index: number, isUp: boolean, change = isUp ? IFF_UP : 0): Buffer {
   const header = Buffer.alloc(16);
   header.writeInt32LE(index, 4);
   header.writeUInt32LE(isUp ? IFF_UP : 0, 8);
-  header.writeUInt32LE(isUp ? IFF_UP : 0, 12);
+  header.writeUInt32LE(change, 12);
   return header;
+}
+
+/** Closed is the mode that takes frames of named senders only, with no sender named. */
+function macvlanInfo(isOpen: boolean): Buffer {
+  const mode = attribute(IFLA_MACVLAN_MODE, number(isOpen ? MACVLAN_MODE_BRIDGE : MACVLAN_MODE_SOURCE));
+  return attribute(IFLA_LINKINFO, attribute(IFLA_INFO_KIND, text('macvlan')), attribute(IFLA_INFO_DATA, mode));
 }
 
 export class Netlink implements Disposable {
@@ -91,16 +105,27 @@ export class Netlink implements Disposable {
     this.request(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, `link ${name}`, linkHeader(0, false), attribute(IFLA_IFNAME, text(name)), info);
   }
 
-  /** A macvlan in bridge mode on the link `parent` (an index in this namespace), put as `name` into the namespace of the process `pid`. */
+  /** A macvlan that takes nothing in yet, on the link `parent` (an index in this namespace), put as `name` into the namespace of the process `pid`. */
   addMacvlan(name: string, mac: string, parent: number, pid: number): void {
-    const info = attribute(IFLA_LINKINFO, attribute(IFLA_INFO_KIND, text('macvlan')), attribute(IFLA_INFO_DATA, attribute(IFLA_MACVLAN_MODE, number(MACVLAN_MODE_BRIDGE))));
+    const info = macvlanInfo(false);
     this.request(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, `link ${name}`, linkHeader(0, false), attribute(IFLA_IFNAME, text(name)), attribute(IFLA_ADDRESS, macBytes(mac)), attribute(IFLA_LINK, number(parent)), attribute(IFLA_NET_NS_PID, number(pid)), info);
   }
 
+  /** Whether a macvlan takes frames in. Its carrier stays, so that nobody inside notices. */
+  setMacvlanOpen(index: number, isOpen: boolean): void {
+    this.request(RTM_NEWLINK, 0, `macvlan ${index}`, linkHeader(index, false, 0), macvlanInfo(isOpen));
+  }
+
+  /** Whether a bridge's port forwards. Its carrier stays, so that nobody at its other end notices. */
+  setBridgePortOpen(index: number, isOpen: boolean): void {
+    const header = linkHeader(index, false, 0);
+    header.writeUInt8(AF_BRIDGE, 0);
+    const state = attribute(IFLA_BRPORT_STATE, Buffer.from([isOpen ? BR_STATE_FORWARDING : BR_STATE_LISTENING]));
+    this.request(RTM_SETLINK, 0, `bridge port ${index}`, header, attribute(IFLA_PROTINFO | NLA_F_NESTED, state));
+  }
+
   setLink(index: number, isUp: boolean): void {
-    const header = linkHeader(index, isUp);
-    header.writeUInt32LE(IFF_UP, 12);
-    this.request(RTM_NEWLINK, 0, `link ${index}`, header);
+    this.request(RTM_NEWLINK, 0, `link ${index}`, linkHeader(index, isUp, IFF_UP));
   }
 
   addAddress(index: number, address: string, prefixLength: number): void {
