@@ -12,7 +12,7 @@ import { CriuSession, type RestoreOutcome } from '../criu/session';
 import type { EnvironmentStore } from '../files/environments';
 import type { MapId } from '../files/id-shift';
 import { loadShm, shmKey } from './shm';
-import { announce, connect, createLink, planLink, type LinkPlan } from '../network/pod-link';
+import { announce, completeLink, connect, createLink, planLink, type LinkPlan } from '../network/pod-link';
 import { mountAround, mountRoot } from '../pod/create';
 import { podPaths, type PodRecord, type RunningState } from '../pod/record';
 import { dismantle } from '../pod/remove';
@@ -63,6 +63,7 @@ export class Revival implements AsyncDisposable {
       });
       init = identify(outcome.initPid);
       if (!init) throw new ZapError('criu/restore-failed', 'The POD ended at the moment it was restored.');
+      completeLink(this.link, init.pid);
       await options.hold(init);
       connect(this.link, init.pid);
       freezeGroup(this.record.id, false);

@@ -29,8 +29,8 @@ export const JournalEntry = z.discriminatedUnion('role', [
     version: z.literal(1),
     transfer: TransferId,
     pod: PodId,
-    /** `open`: nothing promised. `restored`: said to be ready, so only the source knows how it ends. */
-    phase: z.enum(['open', 'restored']),
+    /** `open`: nothing promised. `restored`: said to be ready, so only the source knows how it ends. `settled`: it is here, which the source may not have heard. */
+    phase: z.enum(['open', 'restored', 'settled']),
     /** The first of the processes that stand there frozen, once it is restored to run. */
     init: Init.optional(),
     /** Where it listens for the source's word, should this helper have to be started again. */

@@ -61,4 +61,6 @@ export const Checkpoint = z.strictObject({ type: z.literal('checkpoint') });
 export const BeforeCheckpoint = z.discriminatedUnion('type', [Layer, Pages, Ping, Prepare, Checkpoint]);
 export const Restored = z.strictObject({ type: z.literal('restored'), steps: z.array(Step) });
 export const Commit = z.strictObject({ type: z.literal('commit') });
+/** The source knows that the POD is there; nobody will ask any more. */
+export const Heard = z.strictObject({ type: z.literal('heard') });
 export const RunningNow = z.strictObject({ type: z.literal('running'), epochMs: z.number(), pod: Pod, steps: z.array(Step) });

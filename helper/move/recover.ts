@@ -20,12 +20,16 @@ import { destroyPod, dismantle } from '../pod/remove';
 import { freezeGroup } from '../system/cgroup';
 import { Lock } from '../system/lock';
 import { bootId, isAlive } from '../system/process';
-import { ChannelListener, connectChannel } from './channel';
-import { closeJournal, readJournals, type JournalEntry, type SourceJournal, type TargetJournal } from './journal';
-import { RunningNow, type Verdict } from './messages';
+import { ChannelListener, connectChannel, type Channel } from './channel';
+import { advanceJournal, closeJournal, readJournals, type JournalEntry, type SourceJournal, type TargetJournal } from './journal';
+import { FirstMessage, Heard, RunningNow, type Verdict } from './messages';
 import { awaitCommit, untilAborted } from './verdict';
 
 const remoteAttempts = 30;
+const givenUpAttempts = 5;
+const lateAnswerMs = 10_000;
+/** A source that was not heard of for so long is not waited for. */
+const forgetAnswerMs = 7 * 86_400_000;
 const remotePauseMs = 1000;
 
 export interface Recovery {
@@ -41,9 +45,9 @@ export function recoverHost(environments: EnvironmentStore, log: (line: string) 
     for (const entry of readJournals()) {
       const lock = Lock.try(podPaths(entry.pod).lock);
       if (!lock) continue;
-      const remote = await recoverTransfer(entry).catch(complain(`transfer ${entry.transfer}`));
-      if (remote) remoteJobs.push(() => remote(environments).catch(complain(`transfer ${entry.transfer}`)).finally(() => release(lock, entry.pod)));
-      else release(lock, entry.pod);
+      const later = await recoverTransfer(entry).catch(complain(`transfer ${entry.transfer}`));
+      if (!later?.isExclusive) release(lock, entry.pod);
+      if (later) remoteJobs.push(() => later.run(environments).catch(complain(`transfer ${entry.transfer}`)).finally(() => (later.isExclusive ? release(lock, entry.pod) : undefined)));
     }
     for (const record of listRecords()) await recoverRecord(record).catch(complain(`POD ${record.name}`));
   })();
@@ -57,33 +61,55 @@ function release(lock: Lock, podId: string): void {
   else forgetLock({ id: podId }, lock);
 }
 
-/** What can be done at once is done; what needs the other host's word is returned. */
-async function recoverTransfer(entry: JournalEntry): Promise<((environments: EnvironmentStore) => Promise<void>) | undefined> {
+/** What needs the other host. */
+interface Later {
+  run: (environments: EnvironmentStore) => Promise<void>;
+  /** Nobody else may touch the POD meanwhile. */
+  isExclusive: boolean;
+}
+
+/** What can be done at once is done; the rest is returned. */
+async function recoverTransfer(entry: JournalEntry): Promise<Later | undefined> {
   const record = loadRecord(entry.pod);
   if (!record) return void closeJournal(entry);
   if (entry.role === 'source') {
-    if (entry.phase === 'committed') return () => finishLeaving(record, entry);
-    await takeBack(record);
-    return void closeJournal(entry);
+    if (entry.phase === 'committed') return { run: () => finishLeaving(record, entry), isExclusive: true };
+    await takeBack(record, entry);
+    return { run: () => tellGivenUp(entry), isExclusive: false };
   }
-  if (record.state.kind !== 'arriving') return void closeJournal(entry);
+  // Let go by a helper that could not write that down any more.
+  if (record.state.kind === 'arriving' && entry.init && isAlive(entry.init) && !freezeGroup(record.id)) settleRunning(record, entry);
+  if (record.state.kind !== 'arriving') return entry.isClone ? void closeJournal(entry) : { run: () => answerLate(record, entry), isExclusive: false };
   if (entry.phase === 'open') {
     await destroyPod(record);
     return void closeJournal(entry);
   }
-  // Let go by a helper that could not write that down any more.
-  if (entry.init && isAlive(entry.init) && !freezeGroup(record.id)) return void (await settleRunning(record, entry));
-  return (environments) => waitInDoubt(record, entry, environments);
+  return { run: (environments) => waitInDoubt(record, entry, environments), isExclusive: true };
 }
 
 /** The transfer never came to its commit: the POD is here, as it was. */
-async function takeBack(record: PodRecord): Promise<void> {
-  if (record.state.kind !== 'leaving') return;
+async function takeBack(record: PodRecord, entry: SourceJournal): Promise<void> {
+  if (record.state.kind !== 'leaving' || record.state.transfer !== entry.transfer) return;
   record.state = record.state.was;
   saveRecord(record);
   if (!isRunning(record)) return;
   rmSync(join(podPaths(record.id).run, 'freezing'), { force: true });
   connect(await planLink(record), record.state.init.pid);
+}
+
+/** The target may hold a restored copy that waits for a word; one that has nothing does not listen any more. */
+async function tellGivenUp(entry: SourceJournal): Promise<void> {
+  for (let attempt = 0; entry.peer !== 'relay' && attempt < givenUpAttempts; attempt++) {
+    try {
+      const channel = await connectChannel(entry.peer, Buffer.from(entry.key, 'hex'), entry.transfer);
+      await channel.send({ type: 'verdict', verdict: 'abort' });
+      channel.close();
+      break;
+    } catch {
+      await sleep(remotePauseMs);
+    }
+  }
+  closeJournal(entry);
 }
 
 async function finishLeaving(record: PodRecord, entry: SourceJournal): Promise<void> {
@@ -96,6 +122,7 @@ async function finishLeaving(record: PodRecord, entry: SourceJournal): Promise<v
       const channel = await connectChannel(peer, Buffer.from(entry.key, 'hex'), entry.transfer);
       await channel.send({ type: 'verdict', verdict: 'commit' });
       await channel.receive(RunningNow);
+      await channel.send({ type: 'heard' }).catch(() => {}); // the target may have gone, content
       channel.close();
       break;
     } catch (error) {
@@ -114,21 +141,55 @@ async function reviveArrived(record: PodRecord, entry: TargetJournal, environmen
     connect(link, entry.init.pid);
     freezeGroup(record.id, false);
     announce(link, entry.init.pid);
-    return await settleRunning(record, entry);
+    return settleRunning(record, entry);
   }
   const { images } = podPaths(record.id);
   if (!existsSync(images)) throw new ZapError('move/images-gone', `The host was restarted: what had arrived of POD "${record.name}" is gone.`, { hint: 'The source keeps its checkpoint until it hears that the POD runs here.' });
   await dismantle(record, undefined);
   await using revival = await Revival.prepare(record, environments);
   const { state } = await revival.revive({ images, isClone: entry.isClone, hold: async () => {} });
-  await settleRunning(record, { ...entry, init: state.init });
+  settleRunning(record, { ...entry, init: state.init });
 }
 
-async function settleRunning(record: PodRecord, entry: TargetJournal): Promise<void> {
+function settleRunning(record: PodRecord, entry: TargetJournal): void {
   record.state = { kind: 'running', init: entry.init!, bootId: bootId(), since: new Date().toISOString() };
   saveRecord(record);
   rmSync(podPaths(record.id).images, { recursive: true, force: true });
+  if (entry.isClone) closeJournal(entry);
+  else advanceJournal(entry, { phase: 'settled' }, { isDurable: false });
+}
+
+/** The source may not have heard that the POD is here. It asks, should it ever come back; a question that does not come now may when the next helper starts. */
+async function answerLate(record: PodRecord, entry: TargetJournal): Promise<void> {
+  const { state } = record;
+  const sinceMs = Date.parse(state.kind === 'running' ? state.since : state.kind === 'suspended' ? state.at : '');
+  if (entry.port === null || !(Date.now() - sinceMs < forgetAnswerMs)) return closeJournal(entry);
+  using listener = await ChannelListener.listen(Buffer.from(entry.key, 'hex'), entry.transfer, entry.port);
+  const signal = AbortSignal.timeout(lateAnswerMs);
+  while (!signal.aborted) {
+    const over = await listener.accept(signal).catch(() => undefined);
+    const question = await over?.receive(FirstMessage, signal).catch(() => undefined);
+    if (over && question?.type === 'verdict' && (await tellRunning(over, record, entry))) return;
+    over?.destroy();
+  }
+}
+
+/** For a transfer that has just ended here, and whose source went away before it heard so. */
+export async function answerUnheard(transfer: string): Promise<void> {
+  const entry = readJournals().find((candidate): candidate is TargetJournal => candidate.role === 'target' && candidate.transfer === transfer && candidate.phase === 'settled');
+  const record = entry && loadRecord(entry.pod);
+  if (record) await answerLate(record, entry);
+}
+
+async function tellRunning(over: Channel, record: PodRecord, entry: TargetJournal): Promise<boolean> {
+  try {
+    await over.send({ type: 'running', epochMs: Date.now(), pod: toPod(record), steps: [] });
+    await over.receive(Heard, AbortSignal.timeout(lateAnswerMs));
+  } catch {
+    return false; // it asks again
+  }
   closeJournal(entry);
+  return true;
 }
 
 async function waitInDoubt(record: PodRecord, entry: TargetJournal, environments: EnvironmentStore): Promise<void> {
@@ -136,7 +197,7 @@ async function waitInDoubt(record: PodRecord, entry: TargetJournal, environments
   try {
     const over = await awaitCommit(undefined, { podId: record.id, nextChannel: (signal) => listener?.accept(signal) ?? untilAborted(signal), onDoubt: () => {} });
     await reviveArrived(record, entry, environments);
-    await over?.send({ type: 'running', epochMs: Date.now(), pod: toPod(record), steps: [] }).catch(() => {}); // it asks again
+    if (over) await tellRunning(over, record, entry);
   } catch (error) {
     if (!(error instanceof ZapError) || error.code !== 'move/given-up') throw error;
     if (entry.init) await dismantle(record, entry.init);

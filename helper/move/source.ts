@@ -294,7 +294,9 @@ class Sending {
           channel = await this.context.reconnect();
           await channel.send({ type: 'verdict', verdict: 'commit' });
         }
-        return await channel.receive(RunningNow);
+        const arrived = await channel.receive(RunningNow);
+        await channel.send({ type: 'heard' }).catch(() => {}); // the target may have gone, content
+        return arrived;
       } catch (error) {
         if (attempt >= 120) {
           throw new ZapError('move/unconfirmed', `POD "${this.record.name}" was handed over, but the other host does not answer whether it runs.`, {

@@ -29,12 +29,13 @@ import { pageBytes } from '../system/live-pages';
 import type { ProcessIdentity } from '../system/process';
 import type { Channel } from './channel';
 import { advanceJournal, closeJournal, openJournal, type TargetJournal } from './journal';
-import { BeforeCheckpoint, type EnvironmentOffer, EnvironmentStream, FirstMessage, type Offer } from './messages';
+import { BeforeCheckpoint, type EnvironmentOffer, EnvironmentStream, FirstMessage, Heard, type Offer } from './messages';
 import { receivePageFiles } from './page-stream';
 import { receivePages } from './page-sync';
 import { awaitCommit } from './verdict';
 
 const maxImages = 100_000;
+const heardTimeoutMs = 2000;
 
 export interface ReceiveContext {
   transfer: string;
@@ -260,7 +261,7 @@ class Receiving {
     record.state = { kind: 'suspended', at: manifest.createdAt, sizeBytes: sizeOf(manifest) };
     saveRecord(record);
     steps.commit();
-    closeJournal(this.journal);
+    this.settleJournal();
     for (const path of [images, run]) rmSync(path, { recursive: true, force: true });
     await this.answer(Date.now());
     return toPod(record);
@@ -284,20 +285,25 @@ class Receiving {
     saveRecord(record);
     steps.commit();
     rmSync(podPaths(record.id).images, { recursive: true, force: true });
-    closeJournal(this.journal);
+    this.settleJournal();
   }
 
-  /** The source asks again until it hears this. */
+  private settleJournal(): void {
+    if (this.isClone) closeJournal(this.journal);
+    else this.journal = advanceJournal(this.journal, { phase: 'settled' }, { isDurable: false });
+  }
+
+  /** What the source must hear before anybody forgets this transfer; what it did not hear now, it asks for later (`recover`). */
   private async answer(epochMs: number): Promise<void> {
-    const message = { type: 'running', epochMs, pod: toPod(this.record), steps: this.steps.done } as const;
-    let over = this.answerOver;
-    for (let attempt = 0; attempt < 5; attempt++) {
-      try {
-        if (!over?.isOpen) return;
-        return await over.send(message);
-      } catch {
-        over = undefined;
-      }
+    const { answerOver: over, isClone, journal, record, steps } = this;
+    if (!over) return;
+    try {
+      await over.send({ type: 'running', epochMs, pod: toPod(record), steps: steps.done });
+      if (isClone) return; // its journal is closed: the original never left
+      await over.receive(Heard, AbortSignal.timeout(heardTimeoutMs));
+      closeJournal(journal);
+    } catch {
+      // the journal stays, and with it the answer
     }
   }
 }

@@ -8,6 +8,7 @@ import { hostAddresses } from '../network/uplink';
 import { findRecord, type Caller } from '../pod/record';
 import { ChannelListener, connectChannel, secureClient, secureServer, type Channel } from './channel';
 import { Accept } from './messages';
+import { answerUnheard } from './recover';
 import { sendEnvironment, sendPod } from './source';
 import { receiveTransfer } from './target';
 import { untilAborted } from './verdict';
@@ -23,6 +24,12 @@ export interface TransferContext {
 }
 
 export async function receive(request: Input<'transfer.receive'>, context: TransferContext, event: (event: EventOf<'transfer.receive'>) => void): Promise<Output<'transfer.receive'>> {
+  const received = await receiveOnce(request, context, event);
+  void answerUnheard(request.transfer).catch(() => {}); // the next helper tries again
+  return received;
+}
+
+async function receiveOnce(request: Input<'transfer.receive'>, context: TransferContext, event: (event: EventOf<'transfer.receive'>) => void): Promise<Output<'transfer.receive'>> {
   const key = Buffer.from(request.key, 'hex');
   const common = { transfer: request.transfer, key: request.key, environments: context.environments, signal: context.signal, progress: event };
   if (request.relay) {

@@ -4,7 +4,7 @@
  * With a bridge it is a veth pair whose outer end is named after the POD; otherwise a macvlan. Its being closed is the network lock of a checkpoint:
  * nothing reaches frozen sockets, and nothing they say gets out when the frozen tree is killed.
  */
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import type { Network } from '../protocol/model';
 import { announceAddress, interfaceIndex, joinBridge, setLinkUp } from '../system/link';
 import { inNetworkNamespace, Netlink } from '../system/netlink';
@@ -62,10 +62,23 @@ export function createLink(plan: LinkPlan, init: number): void {
     inside.setLink(loopbackIndex, true);
     if (plan.kind === 'none') return;
     const index = inside.indexOf('eth0');
+    inside.setMtu(index, uplinkMtu(plan) - 1); // see `completeLink`
     inside.addAddress(index, plan.address, plan.prefixLength);
     inside.setLink(index, true);
     if (plan.gateway !== undefined) inside.setDefaultRoute(index, plan.gateway);
   });
+}
+
+/**
+ * After the processes are there: gives the link its full MTU. Restored TCP connections take the smallest segments there are until they see the path's MTU
+ * change; so it does.
+ */
+export function completeLink(plan: LinkPlan, init: number): void {
+  if (plan.kind !== 'none') inNetworkNamespace(init, (inside) => inside.setMtu(inside.indexOf('eth0'), uplinkMtu(plan)));
+}
+
+function uplinkMtu(plan: Exclude<LinkPlan, { kind: 'none' }>): number {
+  return Number(readFileSync(`/sys/class/net/${plan.kind === 'veth' ? plan.bridge : plan.parent}/mtu`, 'utf8'));
 }
 
 /** While the outer end is no bridge's port, what comes out of it would be the host's: it answers nothing and passes nothing on. */

@@ -6,7 +6,7 @@ import type { Input } from '../protocol/contract';
 import type { Progress } from '../protocol/model';
 import type { EnvironmentStore } from '../files/environments';
 import { mountPodEnvironment, mountPodRoot } from '../files/pod-root';
-import { announce, connect, createLink, planLink } from '../network/pod-link';
+import { announce, completeLink, connect, createLink, planLink } from '../network/pod-link';
 import { findUplink, whoAnswers } from '../network/uplink';
 import { createGroups, enterGroups } from '../system/cgroup';
 import { attachMount, newFilesystem } from '../system/mounts';
@@ -68,6 +68,7 @@ export async function createPod(request: Input<'pod.create'>, context: CreateCon
     const init = await createSandbox(record);
     enterGroups(groups, init.pid);
     createLink(link, init.pid);
+    completeLink(link, init.pid);
     connect(link, init.pid);
     announce(link, init.pid);
     context.signal.throwIfAborted();

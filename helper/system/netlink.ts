@@ -31,6 +31,7 @@ const AF_INET = 2;
 const IFF_UP = 1;
 const IFLA_ADDRESS = 1;
 const IFLA_IFNAME = 3;
+const IFLA_MTU = 4;
 const IFLA_LINK = 5;
 const IFLA_LINKINFO = 18;
 const IFLA_NET_NS_PID = 19;
@@ -126,6 +127,10 @@ export class Netlink implements Disposable {
 
   setLink(index: number, isUp: boolean): void {
     this.request(RTM_NEWLINK, 0, `link ${index}`, linkHeader(index, isUp, IFF_UP));
+  }
+
+  setMtu(index: number, mtuBytes: number): void {
+    this.request(RTM_NEWLINK, 0, `link ${index}`, linkHeader(index, false, 0), attribute(IFLA_MTU, number(mtuBytes)));
   }
 
   addAddress(index: number, address: string, prefixLength: number): void {
