@@ -25,7 +25,7 @@ const startScript = [
 /** Three versions are kept: a desktop of another version may be at work. One that still runs, with a move to finish, is kept whatever its age. */
 const installScript = [
   'set -eu; umask 022; tmp=$1; sha=$2; target=$3; dir=${target%/*}; partial=$dir/.partial.$$;',
-  `trap 'rm -f "$tmp" "$partial"' EXIT; mkdir -p "$dir"; chmod 0755 ${HELPER_ROOT} "$dir";`,
+  `trap 'rm -rf "$tmp" "$partial"; [ -e "$target" ] || rm -rf "$dir"' EXIT; mkdir -p "$dir"; chmod 0755 ${HELPER_ROOT} "$dir";`,
   'cp "$tmp" "$partial"; chmod 0755 "$partial"; sum=$(sha256sum "$partial");',
   `[ "\${sum%% *}" = "$sha" ] || exit ${MISMATCH_STATUS};`,
   `"$partial" --version >/dev/null || { echo "${DOES_NOT_RUN} ($?)" >&2; exit 68; };`,

@@ -1,0 +1,12 @@
+import { describeWithHosts } from './host-lab';
+import { doctor } from './doctor';
+import { enrolment } from './enrolment';
+import { logins } from './login';
+import { trouble } from './trouble';
+
+describeWithHosts('hosts', (suite) => {
+  enrolment(suite);
+  logins(suite);
+  doctor(suite);
+  trouble(suite);
+});
