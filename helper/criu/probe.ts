@@ -7,6 +7,7 @@ import { mkdirSync, mkdtempSync, rmdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
+import { setTimeout as delay } from 'node:timers/promises';
 import { ZapError } from '../protocol/errors';
 import { identify } from '../system/process';
 import { run, start } from '../system/spawn';
@@ -33,6 +34,9 @@ shift
 echo ready >&3
 exec 0</ 1<&0 2<&0 3<&-
 exec "$@"`;
+
+/** A host may have something in its way that hangs instead of failing. */
+const startWithinMs = 10_000;
 
 export interface ProbeTree extends AsyncDisposable {
   initPid: number;
@@ -73,9 +77,13 @@ export async function startProbeTree(options: ProbeTreeOptions = {}): Promise<Pr
     const isReady = await Promise.race([
       new Promise<boolean>((resolve) => (outer.stdio[3] as Readable).once('data', () => resolve(true)).once('error', () => resolve(false))),
       ended.then(() => false),
+      delay(startWithinMs, false, { ref: false }),
     ]);
     const [initPid] = outer.pid === undefined ? [] : childrenOf(outer.pid);
     if (!isReady || initPid === undefined) {
+      if (initPid !== undefined) process.kill(initPid, 'SIGKILL'); // all of its namespace with it, and then its parent
+      else outer.kill('SIGKILL');
+      await ended;
       throw new ZapError('criu/probe-not-startable', 'This host cannot make the namespaces that a POD needs.', { evidence: complaint.trim().split('\n') });
     }
     const init = identify(initPid);
