@@ -4,7 +4,7 @@
  * All that can be done while the POD runs is done in `prepare`: who looks on is asked to let go, the paths of inotify watches are looked up, CRIU sits
  * ready. `freeze` is what the user waits for.
  */
-import { mkdirSync, rmSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { findCriu } from '../criu/features';
 import { inspectTree } from '../criu/inspect';
@@ -38,11 +38,10 @@ export class Freeze implements AsyncDisposable {
     private readonly session: CriuSession,
   ) {}
 
-  /** The POD runs on, and nobody looks at it any more. */
+  /** The POD runs on, and nobody looks at it any more. `images` is empty, or not there yet. */
   static async prepare(record: PodRecord & { state: RunningState }, options: { images: string; isClone: boolean; steps: Steps }): Promise<Freeze> {
     const { images, isClone, steps } = options;
     const { criu } = podPaths(record.id);
-    rmSync(images, { recursive: true, force: true });
     for (const directory of [criu, images]) mkdirSync(directory, { recursive: true, mode: 0o700 });
     const link = await planLink(record);
     await steps.run('find watched files', () => writeIrmapCache({ initPid: record.state.init.pid, workDirectory: criu }));

@@ -29,6 +29,7 @@ export async function suspendPod(record: PodRecord, progress: (progress: Progres
   const init = record.state.init;
   let manifest: Manifest | undefined;
   const startedMs = performance.now();
+  rmSync(checkpoint, { recursive: true, force: true });
   try {
     await using freeze = await Freeze.prepare(record, { images: join(checkpoint, imagesName), isClone: false, steps });
     const criuVersion = formatVersion((await findCriu()).version);

@@ -15,6 +15,7 @@ import { findCriu, formatVersion } from '../criu/features';
 import { copyTree } from '../files/copy-tree';
 import type { EnvironmentStore } from '../files/environments';
 import { announce, connect, planLink } from '../network/pod-link';
+import { removeImages } from '../pod/images';
 import { forgetLock, isRunning, listRecords, loadRecord, podPaths, saveRecord, toPod, type PodRecord } from '../pod/record';
 import { destroyPod, dismantle } from '../pod/remove';
 import { freezeGroup } from '../system/cgroup';
@@ -154,7 +155,7 @@ async function reviveArrived(record: PodRecord, entry: TargetJournal, environmen
 function settleRunning(record: PodRecord, entry: TargetJournal): void {
   record.state = { kind: 'running', init: entry.init!, bootId: bootId(), since: new Date().toISOString() };
   saveRecord(record);
-  rmSync(podPaths(record.id).images, { recursive: true, force: true });
+  removeImages(record.id);
   if (entry.isClone) closeJournal(entry);
   else advanceJournal(entry, { phase: 'settled' }, { isDurable: false });
 }
@@ -229,7 +230,7 @@ export async function decideForSource(record: PodRecord, verdict: Verdict): Prom
     await copyTree(images, join(checkpoint, imagesName)); // from memory to disk
     settleSuspended(record, await writeManifest(checkpoint, { podId: record.id, criuVersion: formatVersion((await findCriu()).version), init: null }));
     await dismantle(record, was.init);
-    rmSync(images, { recursive: true, force: true });
+    removeImages(record.id);
   } else {
     record.state = was;
     saveRecord(record);

@@ -18,6 +18,7 @@ import { inspectTree } from '../criu/inspect';
 import { writeArchive } from '../files/archive-write';
 import type { EnvironmentStore } from '../files/environments';
 import { LayerSync } from '../files/layer-sync';
+import { makeImages, removeImages } from '../pod/images';
 import { forgetLock, isRunning, lockPod, observe, podPaths, saveRecord, type PodRecord } from '../pod/record';
 import { destroyPod, requireNothingLeft } from '../pod/remove';
 import { memoryFreeBytes } from '../preflight/facts';
@@ -55,6 +56,8 @@ export async function sendPod(record: PodRecord, job: PodJob, channel: Channel, 
     const failure = await steps.undo(error);
     if (!sending.isCommitted) void tellAbort(channel, failure, context);
     throw failure;
+  } finally {
+    if (!sending.isCommitted) removeImages(record.id); // what was committed keeps them until the target runs it
   }
 }
 
@@ -63,8 +66,8 @@ async function tellAbort(channel: Channel, failure: ZapError, context: SendConte
   if (channel.isOpen) {
     await channel.send({ type: 'failed', error: failure.toWire() }).catch(() => {});
     channel.close();
-    return;
   }
+  // A target whose helper has just died still looks open: the next helper there listens again. One that has undone its part does not.
   for (let attempt = 0; attempt < 20; attempt++) {
     try {
       const again = await context.reconnect();
@@ -217,6 +220,7 @@ class Sending {
     if (!isRunning(record)) throw new Error('unreachable');
     const { images } = podPaths(record.id);
     const store = await this.sendAhead(record.state.init.pid);
+    makeImages(record.id);
     await using freeze = await Freeze.prepare(record, { images, isClone: this.isClone, steps });
     await steps.run('files again', () => this.sendLayer(layer, 'again'));
     await steps.run('prepare target', () => this.prepareTarget());

@@ -20,6 +20,7 @@ import { readArchive } from '../files/archive-read';
 import type { EnvironmentStore } from '../files/environments';
 import { shiftIds } from '../files/id-shift';
 import { newUidBase } from '../pod/identity';
+import { makeImages, removeImages } from '../pod/images';
 import { writeIdentity } from '../pod/layer';
 import { forgetLock, loadRecord, lockHost, lockPod, podPaths, saveRecord, toPod, type PodRecord } from '../pod/record';
 import { destroyPod } from '../pod/remove';
@@ -161,10 +162,10 @@ class Receiving {
       await destroyPod(this.record);
       closeJournal(this.journal);
     });
-    const { layer, images } = podPaths(this.record.id);
+    const { layer } = podPaths(this.record.id);
     mkdirSync(layer, { recursive: true, mode: 0o755 });
     chownSync(layer, this.record.uidBase, this.record.uidBase);
-    mkdirSync(images, { recursive: true, mode: 0o700 });
+    if (this.willRun) makeImages(this.record.id);
     return answer;
   }
 
@@ -254,7 +255,7 @@ class Receiving {
 
   private async store(): Promise<Pod> {
     const { record, steps } = this;
-    const { checkpoint, images, run } = podPaths(record.id);
+    const { checkpoint, run } = podPaths(record.id);
     const criuVersion = await findCriu().then(({ version }) => formatVersion(version), () => 'unknown');
     const manifest = await steps.run('store', () => writeManifest(checkpoint, { podId: record.id, criuVersion, init: null }));
     await this.awaitCommit(steps.done, undefined);
@@ -262,7 +263,7 @@ class Receiving {
     saveRecord(record);
     steps.commit();
     this.settleJournal();
-    for (const path of [images, run]) rmSync(path, { recursive: true, force: true });
+    rmSync(run, { recursive: true, force: true });
     await this.answer(Date.now());
     return toPod(record);
   }
@@ -284,7 +285,7 @@ class Receiving {
     record.state = revived.state;
     saveRecord(record);
     steps.commit();
-    rmSync(podPaths(record.id).images, { recursive: true, force: true });
+    removeImages(record.id);
     this.settleJournal();
   }
 

@@ -7,6 +7,7 @@ import { outerName, removeLink } from '../network/pod-link';
 import { existingGroups, removeGroups } from '../system/cgroup';
 import { detachMount } from '../system/mounts';
 import { isAlive, killNamespace, type ProcessIdentity } from '../system/process';
+import { removeImages } from './images';
 import { podPaths, runRoot, type PodRecord } from './record';
 import { forgetSandbox } from './sandbox';
 
@@ -31,7 +32,8 @@ function initOf(record: PodRecord): ProcessIdentity | undefined {
 /** Removes the POD whole. */
 export async function destroyPod(record: PodRecord): Promise<void> {
   await dismantle(record, initOf(record));
-  for (const path of [podPaths(record.id).directory, podPaths(record.id).images]) rmSync(path, { recursive: true, force: true });
+  removeImages(record.id);
+  rmSync(podPaths(record.id).directory, { recursive: true, force: true });
 }
 
 /** Processes that are in the POD's groups without being in its pid namespace: those of a sandbox that was not finished, and of exec. */
@@ -53,7 +55,7 @@ export function leftovers(record: PodRecord): string[] {
   const found: string[] = [];
   for (const line of readFileSync('/proc/self/mountinfo', 'utf8').split('\n')) {
     const mountPoint = line.split(' ')[4];
-    if (mountPoint?.startsWith(paths.run) || mountPoint?.startsWith(paths.directory)) found.push(`mount ${mountPoint}`);
+    if (mountPoint?.startsWith(paths.run) || mountPoint?.startsWith(paths.directory) || mountPoint === paths.images) found.push(`mount ${mountPoint}`);
   }
   if (existsSync(`/sys/class/net/${outerName(record.id)}`)) found.push(`link ${outerName(record.id)}`);
   for (const group of existingGroups(record.id)) found.push(`cgroup ${group}`);
