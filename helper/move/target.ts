@@ -102,7 +102,7 @@ class Receiving {
   private revival: Revival | undefined;
   private answerOver: Channel | undefined;
   /** What the source sends ahead. It is given a quarter of the free memory: as much again become the images, and the processes. */
-  private readonly pages = new PageStore(Math.floor(memoryFreeBytes() / 4 / pageBytes));
+  private pages = new PageStore(Math.floor(memoryFreeBytes() / 4 / pageBytes));
 
   constructor(
     private readonly offer: Offer,
@@ -208,6 +208,7 @@ class Receiving {
     let bytes = 0;
     const limits = { maxEntries: maxImages, maxBytes: memoryFreeBytes() };
     await receivePageFiles(this.channel.chunks(), this.imagesDirectory, this.pages, limits);
+    this.pages = new PageStore(0); // the processes need the room
     await readArchive(this.imagesDirectory, this.channel.chunks(), {
       signal: context.signal,
       limits,
