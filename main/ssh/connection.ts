@@ -1,4 +1,5 @@
 /** One hop: reached, its key checked, logged in. ssh2 accepts every host key unless it is given a verifier: this always gives one. */
+import { connect, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { Client, type ConnectConfig } from 'ssh2';
 import { ZapError } from '../../helper/protocol/errors';
@@ -6,6 +7,7 @@ import { nobody, type Prompter } from '../prompts/prompter';
 import { SessionKeyring, type Keyring } from '../secrets/keyring';
 import { Deadline } from './deadline';
 import { asSshError } from './failures';
+import { Gate } from './gate';
 import { hostKeyAlgorithms, refusalOf, type AcceptKey } from './host-key';
 import { knownKeyTypes, type KnownHostLine } from './known-hosts';
 import { Login } from './login';
@@ -24,6 +26,8 @@ export interface SshOptions {
   connectTimeoutMs?: number;
 }
 
+const handshakes = new Gate(2, 1_000);
+
 const CONNECT_TIMEOUT_MS = 10_000;
 /** A dead peer is noticed after this times three. */
 const KEEPALIVE_INTERVAL_MS = 5_000;
@@ -40,11 +44,13 @@ export async function connectHop(target: SshTarget, options: SshOptions, over?: 
   const client = new Client();
   let refusal: ZapError | undefined;
   let onAbort: (() => void) | undefined;
+  let socket: Socket | undefined;
   try {
     await new Promise<void>((resolve, reject) => {
       const fail = (error: ZapError): void => {
         reject(refusal ?? error);
         client.destroy();
+        (over ?? socket)?.destroy();
       };
       if (options.signal?.aborted) return fail(cancelled(target));
       onAbort = (): void => fail(cancelled(target));
@@ -60,7 +66,6 @@ export async function connectHop(target: SshTarget, options: SshOptions, over?: 
       client.on('change password', () => fail(new ZapError('host/password-expired', `${target.name} wants a new password for "${target.user}".`, { hint: 'Log in there with ssh and change it.' })));
       client.once('close', () => fail(new ZapError('host/connection-lost', `${target.name} closed the connection before the login was complete.`)));
       const config: ConnectConfig = {
-        ...(over ? { sock: over } : { host: target.address, port: target.port }),
         username: target.user,
         readyTimeout: 0, // the deadline's task
         keepaliveInterval: KEEPALIVE_INTERVAL_MS,
@@ -78,11 +83,21 @@ export async function connectHop(target: SshTarget, options: SshOptions, over?: 
           tryNext().catch((error: unknown) => fail(ZapError.from(error)));
         },
       };
-      try {
-        client.connect(config);
-      } catch (error) {
-        fail(ZapError.from(error));
-      }
+      const shakeHands = async (sock: Duplex): Promise<void> => {
+        const leave = await handshakes.enter();
+        client.once('handshake', leave).once('close', leave);
+        try {
+          if (sock.destroyed) leave(); // refused or cancelled meanwhile
+          else client.connect({ ...config, sock });
+        } catch (error) {
+          leave();
+          fail(ZapError.from(error));
+        }
+      };
+      if (over) return void shakeHands(over);
+      socket = connect({ host: target.address, port: target.port, noDelay: true });
+      socket.once('connect', () => void shakeHands(socket!));
+      socket.on('error', (error) => fail(asSshError(error, target, timeoutMs)));
     });
     await login.succeeded();
     return client;

@@ -29,7 +29,7 @@ export function doctor(suite: HostLab): void {
 
     test('finds clocks that differ, and a firewall between the hosts', async () => {
       await suite.lab.skewClock('beta', 90);
-      await suite.lab.exec('beta', ['nft', '-f', '-'], { input: `table inet suite { chain in { type filter hook input priority 0; ip saddr ${suite.address('alpha')} tcp flags syn drop; }; }\n` });
+      await suite.lab.exec('beta', ['nft', '-f', '-'], { input: `table inet suite { chain in { type filter hook input priority 0; ip saddr ${suite.address('alpha')} tcp flags & (syn | ack) == syn drop; }; }\n` });
       try {
         const { isFit, findings } = await suite.zap.json<Diagnosis>('host', 'doctor', 'alpha');
         const of = (id: string) => findings.filter((finding) => finding.id === id);
