@@ -27,7 +27,9 @@ groups() { while read -r _ _ _ _ point rest; do case "$rest" in *' - cgroup'*) [
 for group in $(groups); do find "$group" -depth -type d -exec rmdir {} \; 2>/dev/null; done
 if [ -e /sys/class/net/zap0 ]; then ip link delete zap0; fi
 if command -v nft >/dev/null && nft list table ip zap >/dev/null 2>&1; then nft delete table ip zap; fi
-rm -rf --one-file-system /run/zap /var/tmp/zap-helper-* /tmp/zap-criu-* /tmp/zap-probe-root-*
+while read -r _ _ _ _ point _; do case "$point" in /run/zap/*) umount -l "$point" ;; esac; done </proc/self/mountinfo
+rm -rf --one-file-system /run/zap /var/tmp/zap-helper-* /tmp/zap-criu-??????
+rmdir /tmp/zap-probe-root-?????? 2>/dev/null # never rm: a self-test that was killed leaves the host's whole file system mounted there
 find /var/lib/zap -xdev -mindepth 1 -maxdepth 1 -exec rm -rf --one-file-system {} + 2>/dev/null
 rmdir /var/lib/zap 2>/dev/null
 left=$(groups; for path in /run/zap /sys/class/net/zap0 /var/tmp/zap-helper-*; do [ -e "$path" ] && echo "$path"; done; ls -A /var/lib/zap 2>/dev/null; nft list table ip zap 2>/dev/null | head -n 1)

@@ -60,6 +60,22 @@ describe('Inventory', () => {
     expect(verifyHostKey(await inventory.knownHosts(), { address: '10.0.0.1', port: 2222 }, key).kind).toBe('trusted');
   });
 
+  it('follows names of SSH\'s configuration, and jumps through its own hosts and through those', async () => {
+    const sshConfigFile = join(home, 'ssh_config');
+    writeFileSync(sshConfigFile, 'Host work\n  HostName 10.9.0.1\n  User me\n  Port 2200\n  ProxyJump gate\nHost gate\n  HostName 10.9.0.2\n  User guard\nHost *.example.org\n  User x\n');
+    const inventory = await Inventory.open(home, { sshConfigFile });
+    expect(await inventory.sshAliases()).toEqual(['gate', 'work']);
+    await inventory.add('office', { alias: 'work', identityFile: '/k' });
+    expect(await inventory.target('office')).toMatchObject({ name: 'office', address: '10.9.0.1', user: 'me', port: 2200, identityFile: '/k', jumps: [{ name: 'gate', address: '10.9.0.2', user: 'guard' }] });
+    await inventory.add('inner', { ...alpha, jump: 'office,root@10.9.0.3:99' });
+    const { jumps } = await (await Inventory.open(home, { sshConfigFile })).target('inner');
+    expect(jumps?.map(({ user, address, port }) => `${user}@${address}:${port}`)).toEqual(['guard@10.9.0.2:22', 'me@10.9.0.1:2200', 'root@10.9.0.3:99']);
+    await inventory.add('a', { ...alpha, jump: 'b' });
+    await inventory.add('b', { ...alpha, jump: 'a' });
+    await expect(inventory.target('a')).rejects.toMatchObject({ code: 'host/too-many-jumps', message: expect.stringContaining('through b and a') });
+    await expect(inventory.resolve('loop', { ...alpha, jump: 'loop' })).rejects.toMatchObject({ code: 'host/too-many-jumps' });
+  });
+
   it('lies where it is told to', () => {
     expect(defaultZapHome({ ZAP_HOME: '/z' })).toBe('/z');
     expect(defaultZapHome({ XDG_CONFIG_HOME: '/c' })).toBe('/c/zap');

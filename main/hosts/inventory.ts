@@ -81,18 +81,18 @@ export class Inventory {
     return name === LOCAL || this.records.has(name);
   }
 
-  target(name: string): Promise<SshTarget> {
+  async target(name: string): Promise<SshTarget> {
     return this.resolve(name, this.get(name));
   }
 
   /** Where a record leads, before or after it is added. */
-  async resolve(name: string, record: HostRecord): Promise<SshTarget> {
+  async resolve(name: string, record: HostRecord, behind: readonly string[] = []): Promise<SshTarget> {
     const { identityFile } = record;
     const own = identityFile === undefined ? {} : { identityFile };
     const resolveOptions = { configFile: this.options.sshConfigFile };
     if ('alias' in record) return { ...(await resolveTarget(name, record.alias, resolveOptions)), ...own };
     const { address, port, user, jump } = record;
-    return { name, address, port, user, ...own, ...(jump === undefined ? {} : { jumps: await this.jumps(name, jump) }) };
+    return { name, address, port, user, ...own, ...(jump === undefined ? {} : { jumps: await this.jumps([...behind, name], jump) }) };
   }
 
   /** Names of SSH's configuration: what could be added by name alone. */
@@ -102,13 +102,13 @@ export class Inventory {
   }
 
   /** Each entry is one of our hosts, with its own jumps, or what ProxyJump takes. */
-  private async jumps(name: string, list: string): Promise<SshTarget[]> {
+  private async jumps(behind: readonly string[], list: string): Promise<SshTarget[]> {
     const hops: SshTarget[] = [];
     for (const entry of list.split(',').map((text) => text.trim())) {
-      if (entry === name) throw new ZapError('host/too-many-jumps', `The way to ${name} leads through ${name} itself.`, { data: { host: name } });
+      if (behind.includes(entry)) throw new ZapError('host/too-many-jumps', `The way to ${behind[0]} leads in a circle, through ${[...behind.slice(1), entry].join(' and ')}.`, { hint: 'Look at the jumps of `zap host list`.', data: { host: behind[0] } });
       if (!this.records.has(entry)) hops.push(...(await resolveJumps(entry, { configFile: this.options.sshConfigFile })));
       else {
-        const { jumps = [], ...hop } = await this.target(entry);
+        const { jumps = [], ...hop } = await this.resolve(entry, this.get(entry), behind);
         hops.push(...jumps, hop);
       }
     }
