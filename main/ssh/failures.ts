@@ -34,17 +34,20 @@ export function asSshError(error: SshFailure, target: SshTarget, timeoutMs: numb
   return new ZapError('host/connection-failed', `The connection to ${target.name} (${where}) failed: ${error.message}`, options);
 }
 
-/** A stream that could not be opened over a connection that stands. */
-export function asChannelError(error: Error & { reason?: number | string }, target: SshTarget, what: string): ZapError {
+/** A stream that could not be opened over a connection that stands: to a program there, or (`to`) to somewhere else. */
+export function asChannelError(error: Error & { reason?: number | string }, target: SshTarget, to?: string): ZapError {
   const options = { cause: error, data: { host: target.name } };
+  if (to === undefined && error.reason !== undefined) {
+    return new ZapError('host/channel-refused', `${target.name} allows no more streams over one connection.`, { ...options, hint: 'Look at MaxSessions in its sshd_config: Zap opens several.' });
+  }
   switch (error.reason) {
     case 1: // SSH_OPEN_ADMINISTRATIVELY_PROHIBITED
     case 4: // SSH_OPEN_RESOURCE_SHORTAGE
-      return new ZapError('host/channel-refused', `${target.name} does not allow ${what}.`, { ...options, hint: what.startsWith('a connection') ? 'Look at AllowTcpForwarding and PermitOpen in its sshd_config.' : 'Look at MaxSessions in its sshd_config: Zap opens several streams over one connection.' });
+      return new ZapError('host/channel-refused', `${target.name} does not allow a connection to ${to}.`, { ...options, hint: 'Look at AllowTcpForwarding and PermitOpen in its sshd_config.' });
     case 2: // SSH_OPEN_CONNECT_FAILED
-      return new ZapError('host/refused', `${what.replace(/^a/, 'A')} from ${target.name} was refused: ${error.message.replace(/^.*Channel open failure: /, '')}.`, options);
+      return new ZapError('host/refused', `A connection to ${to} from ${target.name} was refused.`, options);
   }
-  if (/unable to exec|subsystem|request failed/i.test(error.message)) return new ZapError('host/request-refused', `${target.name} refuses to start ${what}.`, options);
+  if (/unable to (?:exec|start)|request failed/i.test(error.message)) return new ZapError('host/request-refused', `${target.name} refuses to start programs for "${target.user}".`, options);
   return new ZapError('host/connection-lost', `The connection to ${target.name} ended.`, options);
 }
 

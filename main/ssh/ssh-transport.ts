@@ -40,7 +40,7 @@ export async function openSsh(target: SshTarget, options: SshOptions): Promise<T
 function dialFrom(client: Client, from: SshTarget, address: string, port: number): Promise<Duplex> {
   return new Promise((resolve, reject) => {
     client.forwardOut('127.0.0.1', 0, address, port, (error, channel) => {
-      if (error) reject(asChannelError(error, from, `a connection to ${address}:${port}`));
+      if (error) reject(asChannelError(error, from, `${address}:${port}`));
       else resolve(channel);
     });
   });
@@ -57,7 +57,7 @@ class SshTransport implements Transport {
     return new Promise((resolve, reject) => {
       try {
         this.client.exec(shellQuote(argv), (error, channel) => {
-          if (error) reject(asChannelError(error, this.target, 'another stream'));
+          if (error) reject(asChannelError(error, this.target));
           else resolve(asProcess(channel)); // in this turn: a short program's end may stand in the same packet
         });
       } catch (error) {
@@ -130,9 +130,10 @@ class SshTransport implements Transport {
       try {
         this.client.sftp((error, opened) => {
           if (!error) return resolve(opened);
-          const refusal = asChannelError(error, this.target, 'SFTP');
-          if (refusal.code === 'host/connection-lost' && !/subsystem|sftp|exit|unexpected/i.test(error.message)) reject(refusal);
-          else resolve(undefined);
+          const refusal = asChannelError(error, this.target);
+          const isWithoutSftp = refusal.code === 'host/request-refused' || /subsystem|sftp|exit|unexpected/i.test(error.message);
+          if (isWithoutSftp) resolve(undefined);
+          else reject(refusal);
         });
       } catch (error) {
         reject(this.lost(error as Error));

@@ -23,7 +23,7 @@ export const passwords = { pat: 'pat knows', sue: 'sue & "sudo"' };
 export const passphrase = 'a long phrase';
 
 /** SSH servers that run beside the usual one, on each host. */
-export const ports = { password: 2222, keyThenPassword: 2223, questions: 2224, noSftp: 2225, noForwarding: 2226 } as const;
+export const ports = { password: 2222, keyThenPassword: 2223, questions: 2224, noSftp: 2225, noForwarding: 2226, oneStream: 2227 } as const;
 
 const sshd = (port: number, ...options: string[]): string => `/usr/sbin/sshd -p ${port} -o PidFile=none -E /var/log/sshd-${port}.log ${options.map((option) => `-o ${option}`).join(' ')}`;
 
@@ -40,6 +40,7 @@ ${sshd(ports.password, 'PasswordAuthentication=yes', 'PubkeyAuthentication=no')}
 ${sshd(ports.keyThenPassword, 'PasswordAuthentication=yes', 'AuthenticationMethods=publickey,password')}
 ${sshd(ports.questions, 'PasswordAuthentication=no', 'PubkeyAuthentication=no', 'UsePAM=yes', 'KbdInteractiveAuthentication=yes')}
 ${sshd(ports.noForwarding, 'AllowTcpForwarding=no')}
+${sshd(ports.oneStream, 'MaxSessions=1')}
 /usr/sbin/sshd -f /dev/null -p ${ports.noSftp} -o PidFile=none -o HostKey=/etc/ssh/ssh_host_ed25519_key -o AuthorizedKeysFile=/etc/ssh/lab_authorized_keys -E /var/log/sshd-${ports.noSftp}.log
 `;
 

@@ -60,6 +60,18 @@ export function logins(suite: HostLab): void {
     });
   });
 
+  test('a server that allows one stream says so', async () => {
+    const transport = await suite.transport(suite.target('alpha', { port: ports.oneStream }));
+    try {
+      const first = await transport.exec(['cat']);
+      await expect(transport.exec(['true'])).rejects.toMatchObject({ code: 'host/channel-refused', hint: expect.stringContaining('MaxSessions') });
+      first.stdin.end();
+      expect(await first.exit).toBe(0);
+    } finally {
+      transport.close();
+    }
+  });
+
   describe('a host behind another', () => {
     test('is reached through it alone, by --jump and by SSH\'s configuration', async () => {
       const gateway = suite.address('gamma').replace(/\d+$/, '254');
