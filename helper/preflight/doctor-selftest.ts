@@ -10,6 +10,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Finding } from '../protocol/model';
 import { ZapError } from '../protocol/errors';
 import { markCloseOnExec } from '../criu/connection';
+import { findCriu } from '../criu/features';
 import { dumpOptions, restoreOptions } from '../criu/options';
 import { probeCriu } from '../criu/probe';
 import { childrenOf } from '../criu/process-tree';
@@ -83,7 +84,17 @@ cd /
 exec 0</ 1<&0
 exec perl -e "$2"`;
 
-/** Findings of the host's self-test with this CRIU. */
+/** The self-test with the CRIU that is used on this host; never rejects. */
+export async function selfTestHost(): Promise<Finding[]> {
+  try {
+    const { binary } = await findCriu();
+    return await selfTest(binary);
+  } catch (error) {
+    return [blocker(ZapError.from(error))];
+  }
+}
+
+/** Findings of the self-test with this CRIU. */
 export async function selfTest(binary: string): Promise<Finding[]> {
   if (!(await hasPerl())) {
     const plain = await probeCriu(binary);

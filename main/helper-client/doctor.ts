@@ -26,10 +26,20 @@ export async function diagnose(fleet: Fleet, host: string, { signal, onStep, oth
   onStep?.(`${host}: kernel, rights and tools`);
   const own = await timedFacts(client, signal);
   onStep?.(`${host}: dumping and restoring a probe`);
-  const [selftest, beside] = await Promise.all([client.call('host.selftest', {}, { signal }), Promise.all(others.map((other) => compare(fleet, { client, own }, other, signal)))]);
-  const findings = [...own.facts.findings, ...selftest.findings, ...beside.flat()].sort((a, b) => severityOrder[a.severity] - severityOrder[b.severity]);
+  const [selftest, beside] = await Promise.all([selfTest(client, signal), Promise.all(others.map((other) => compare(fleet, { client, own }, other, signal)))]);
+  const findings = [...own.facts.findings, ...selftest, ...beside.flat()].sort((a, b) => severityOrder[a.severity] - severityOrder[b.severity]);
   // A neighbour's illness is not ours.
   return { host, findings, isFit: findings.every(({ id, severity }) => severity !== 'blocker' || id.startsWith('pair/')) };
+}
+
+async function selfTest(client: HelperClient, signal: AbortSignal | undefined): Promise<Finding[]> {
+  try {
+    return (await client.call('host.selftest', {}, { signal })).findings;
+  } catch (thrown) {
+    const { code, message, hint, evidence } = ZapError.from(thrown);
+    if (!code.startsWith('criu/')) throw thrown;
+    return [{ id: 'selftest', severity: 'blocker', message, ...(hint === undefined ? {} : { hint }), data: { code, evidence } }];
+  }
 }
 
 async function compare(fleet: Fleet, { client, own }: { client: HelperClient; own: KnownFacts }, other: string, signal: AbortSignal | undefined): Promise<Finding[]> {

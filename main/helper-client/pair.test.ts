@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import type { Output } from '../../helper/protocol/contract';
+import { ZapError } from '../../helper/protocol/errors';
 import { factsOf } from '../../test/fakes/nouns';
 import { wireHelper, wireTransport } from '../../test/fakes/wire-helper';
 import { connectHelper } from './connect';
@@ -29,7 +31,7 @@ describe('pairFindings', () => {
 });
 
 /** Hosts whose facts can be changed and counted; one that is not listed cannot be reached. */
-function hosts(facts: Record<string, Partial<KnownFacts['facts']>>): { fleet: Fleet; asked: string[] } {
+function hosts(facts: Record<string, Partial<KnownFacts['facts']>>, selftest: () => Output<'host.selftest'> = () => ({ findings: [{ id: 'selftest', severity: 'note', message: 'Fine.' }] })): { fleet: Fleet; asked: string[] } {
   const asked: string[] = [];
   const client = async (host: string): Promise<HelperClient> => {
     const helper = wireHelper({
@@ -37,7 +39,7 @@ function hosts(facts: Record<string, Partial<KnownFacts['facts']>>): { fleet: Fl
         asked.push(host);
         return factsOf(facts[host]!);
       },
-      'host.selftest': () => ({ findings: [{ id: 'selftest', severity: 'note', message: 'Fine.' }] }),
+      'host.selftest': selftest,
       'transfer.receive': async (_params, { signal, event }) => {
         event({ listening: { addresses: [], port: 9 } });
         await new Promise((resolve) => signal.addEventListener('abort', resolve));
@@ -87,5 +89,12 @@ describe('diagnose', () => {
     expect(findings.map(({ id, severity }) => `${severity} ${id}`)).toEqual(expect.arrayContaining(['blocker pair/architecture', 'blocker pair/host-unfit', 'note pair/not-asked', 'note selftest']));
     expect(findings[0]!.severity).toBe('blocker');
     expect((await diagnose(fleet, 'beta', { others: [] })).isFit).toBe(false);
+  });
+
+  it('finds a CRIU that does not work, instead of failing', async () => {
+    const { fleet } = hosts({ alpha: {} }, () => {
+      throw new ZapError('criu/not-installed', 'No CRIU.', { hint: 'Install it.' });
+    });
+    expect(await diagnose(fleet, 'alpha', { others: [] })).toMatchObject({ isFit: false, findings: [{ id: 'selftest', severity: 'blocker', message: 'No CRIU.', hint: 'Install it.' }] });
   });
 });

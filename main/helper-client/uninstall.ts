@@ -16,13 +16,14 @@ const LEFTOVERS_STATUS = 73;
 /** The helpers that run, one line each: their digest and process. */
 const runningHelpers = `for exe in /proc/[0-9]*/exe; do path=$(readlink "$exe" 2>/dev/null) || continue; case "$path" in ${HELPER_ROOT}/*) pid=\${exe#/proc/}; name=\${path#${HELPER_ROOT}/}; echo "\${name%%/*} \${pid%/exe}" ;; esac; done`;
 
-/** A directory that is a mount point of its own stays, empty. */
+/** A directory that is a mount point of its own stays, empty. What it finds is marked, since login shells print things of their own. */
 const uninstallScript = String.raw`
 set -u
+tell() { while read -r line; do echo "found $line"; done; }
 pods=$(for record in /var/lib/zap/pods/*/pod.json; do [ -e "$record" ] && sed -n 's/^ *"name": "\([a-z0-9-]*\)",*$/\1/p' "$record" | head -n 1; done)
-if [ -n "$pods" ] || [ -n "$(ls -A /var/lib/zap/pods 2>/dev/null)" ]; then echo $pods; exit ${HAS_PODS_STATUS}; fi
+if [ -n "$pods" ] || [ -n "$(ls -A /var/lib/zap/pods 2>/dev/null)" ]; then printf '%s\n' $pods | tell; exit ${HAS_PODS_STATUS}; fi
 busy=$(${runningHelpers})
-if [ -n "$busy" ]; then echo "$busy"; exit ${IS_BUSY_STATUS}; fi
+if [ -n "$busy" ]; then echo "$busy" | tell; exit ${IS_BUSY_STATUS}; fi
 groups() { while read -r _ _ _ _ point rest; do case "$rest" in *' - cgroup'*) [ -d "$point/zap" ] && echo "$point/zap" ;; esac; done </proc/self/mountinfo; }
 for group in $(groups); do find "$group" -depth -type d -exec rmdir {} \; 2>/dev/null; done
 if [ -e /sys/class/net/zap0 ]; then ip link delete zap0; fi
@@ -33,22 +34,20 @@ rmdir /tmp/zap-probe-root-?????? 2>/dev/null # never rm: a self-test that was ki
 find /var/lib/zap -xdev -mindepth 1 -maxdepth 1 -exec rm -rf --one-file-system {} + 2>/dev/null
 rmdir /var/lib/zap 2>/dev/null
 left=$(groups; for path in /run/zap /sys/class/net/zap0 /var/tmp/zap-helper-*; do [ -e "$path" ] && echo "$path"; done; ls -A /var/lib/zap 2>/dev/null; nft list table ip zap 2>/dev/null | head -n 1)
-if [ -n "$left" ]; then echo "$left"; exit ${LEFTOVERS_STATUS}; fi
+if [ -n "$left" ]; then echo "$left" | tell; exit ${LEFTOVERS_STATUS}; fi
 exit 0
 `;
 
 /** Removes every trace of Zap; refused while PODs exist or a helper runs. */
 export async function uninstall(transport: Transport, host: string, root: RootAccess): Promise<void> {
   const { status, stdout, stderr } = await root.capture(transport, ['sh', '-c', uninstallScript, 'zap']);
-  const said = lastLines(stdout, 50);
+  const said = lastLines(stdout, 50).filter((line) => line.startsWith('found ')).map((line) => line.slice('found '.length));
   const data = { host, found: said };
   switch (status) {
     case 0:
       return;
-    case HAS_PODS_STATUS: {
-      const names = said.join(' ').split(' ').filter(Boolean);
-      throw new ZapError('host/has-pods', `There are PODs on ${host}${names.length > 0 ? `: ${names.join(', ')}` : ''}.`, { hint: 'Move or delete them first.', data });
-    }
+    case HAS_PODS_STATUS:
+      throw new ZapError('host/has-pods', `There are PODs on ${host}${said.length > 0 ? `: ${said.join(', ')}` : ''}.`, { hint: 'Move or delete them first.', data });
     case IS_BUSY_STATUS:
       throw new ZapError('host/helper-busy', `A helper is at work on ${host}: ${said.map((line) => `process ${line.split(' ')[1] ?? '?'}`).join(', ')}.`, { hint: 'Wait until it has finished, and end other connections of Zap to this host.', data });
     case LEFTOVERS_STATUS:
