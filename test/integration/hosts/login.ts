@@ -65,6 +65,7 @@ export function logins(suite: HostLab): void {
     try {
       const first = await transport.exec(['cat']);
       await expect(transport.exec(['true'])).rejects.toMatchObject({ code: 'host/channel-refused', hint: expect.stringContaining('MaxSessions') });
+      first.stdout.resume();
       first.stdin.end();
       expect(await first.exit).toBe(0);
     } finally {
