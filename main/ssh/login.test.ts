@@ -1,4 +1,5 @@
 import { spawn, execFileSync, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
 import { inspect } from 'node:util';
 import { join } from 'node:path';
 import type { AuthContext, KeyboardAuthContext } from 'ssh2';
@@ -30,8 +31,9 @@ beforeAll(async () => {
   });
 });
 
-afterAll(() => {
+afterAll(async () => {
   agent.kill();
+  await once(agent, 'exit'); // it takes its socket away
   keys[Symbol.dispose]();
 });
 
