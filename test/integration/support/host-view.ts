@@ -73,7 +73,7 @@ export class HostView {
       ...this.processes(uidBase).map(({ pid }) => `process ${pid}`),
       ...mounts.filter((point) => point.includes(id)).map((point) => `mount ${point}`),
       ...paths.filter((path) => existsSync(this.path(path))).map((path) => `file /${path}`),
-      ...this.journals().filter((journal) => journal.pod === id).map((journal) => `journal ${journal.role} ${journal.phase}`),
+      ...this.journals().filter((journal) => journal.pod === id && journal.phase !== 'settled').map((journal) => `journal ${journal.role} ${journal.phase}`),
     ];
   }
 
