@@ -4,8 +4,6 @@ import { ZapError } from '../protocol/errors';
 import { protocolRange, type EventOf, type Input, type Method, type Output } from '../protocol/contract';
 import type { CallContext } from '../protocol/connection';
 import { resumePod, suspendPod } from '../checkpoint/suspend';
-import { probeCriu } from '../criu/probe';
-import { findCriu } from '../criu/features';
 import { EnvironmentStore } from '../files/environments';
 import { decide } from '../move/verdict';
 import { decideForSource } from '../move/recover';
@@ -18,6 +16,7 @@ import { renamePod } from '../pod/rename';
 import { readLogs } from '../pod/logs';
 import { findRecord, forgetLock, listRecords, loadRecord, lockHost, lockPod, maySee, toPod, type Caller } from '../pod/record';
 import { destroyPod } from '../pod/remove';
+import { selfTestHost } from '../preflight/doctor-selftest';
 import { hostFacts } from '../preflight/facts';
 import { preflightSource, usageOf } from '../preflight/source';
 import { preflightTarget } from '../preflight/target';
@@ -40,13 +39,7 @@ export function createHandlers(environments: EnvironmentStore): Handlers {
       return { protocol: Math.min(params.max, protocolRange.max), version, hostname: hostname(), bootId: bootId(), arch: process.arch, features: [] };
     },
     'host.facts': () => hostFacts(),
-    async 'host.selftest'() {
-      const { binary } = await findCriu();
-      const result = await probeCriu(binary);
-      if (result.isWorking) return { findings: [{ id: 'selftest', severity: 'note', message: `A probe was dumped in ${Math.round(result.dumpMs)} ms and restored in ${Math.round(result.restoreMs)} ms.` }] };
-      const { failure } = result;
-      return { findings: [{ id: 'selftest', severity: 'blocker', message: failure.message, ...(failure.hint === undefined ? {} : { hint: failure.hint }), data: { evidence: failure.evidence } }] };
-    },
+    'host.selftest': async () => ({ findings: await selfTestHost() }),
 
     async 'environment.list'() {
       return { environments: await environments.list() };

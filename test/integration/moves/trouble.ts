@@ -59,7 +59,7 @@ const troubles: Trouble[] = [
   { what: 'kill -9 of CRIU on the source when the target has everything', moment: targetHas('restored', 'settled'), strike: ({ source }) => source.kill('criu'), stays: 'either' },
   { what: 'kill -9 of the target’s helper when the source has given it away', moment: sourceHas('committed'), strike: ({ target }) => target.kill('zap-helper'), stays: 'target' },
   { what: 'kill -9 of the source’s helper when it has given it away', moment: sourceHas('committed'), strike: ({ source }) => source.kill('zap-helper'), stays: 'target' },
-  { what: 'kill -9 of everything when the target has everything', moment: targetHas('restored', 'settled'), strike: ({ source, target, move }) => Promise.all([source.kill('zap-helper'), target.kill('zap-helper'), move.child.kill('SIGKILL')]), stays: 'either' },
+  { what: 'kill -9 of everything when the target has everything', moment: targetHas('restored', 'settled'), strike: ({ source, target, move }) => Promise.all([source.kill('zap-helper'), target.kill('zap-helper'), Promise.resolve(move.child.kill('SIGKILL'))]), stays: 'either' },
 ];
 
 export function troubledMoves(suite: Suite): void {

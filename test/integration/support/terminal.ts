@@ -31,7 +31,7 @@ export class Terminal implements Disposable {
       this.text = this.text.slice(match.index + match[0].length);
       return match;
     } catch (error) {
-      throw new Error(`${(error as Error).message}; shown: ${JSON.stringify(this.text.slice(-2000))}`);
+      throw new Error(`${(error as Error).message}; shown: ${JSON.stringify(this.text.slice(-2000))}`, { cause: error });
     }
   }
 
