@@ -8,6 +8,9 @@ import { messageType, type CriuFeatures, type CriuRequest, type CriuResponse } f
 import { CriuSession } from './session';
 import type { CriuVersion } from './version';
 
+/** For what calls itself CRIU and never answers. */
+const answerWithinMs = 10_000;
+
 export async function criuVersion(binary: string): Promise<CriuVersion> {
   const { version } = await ask(binary, { type: messageType.version });
   if (!version) throw new ZapError('criu/version-unknown', 'CRIU does not say which version it is.', { data: { binary } });
@@ -25,7 +28,7 @@ export async function checkCriu(binary: string): Promise<void> {
   await inScratch(async (directory) => {
     const logFile = 'check.log';
     await using session = await CriuSession.start({ binary, workDirectory: directory });
-    const response = await session.ask({ type: messageType.check, opts: { imagesDirFd: -1, imagesDir: directory, logFile, logLevel: 1 } });
+    const response = await askInTime(session, { type: messageType.check, opts: { imagesDirFd: -1, imagesDir: directory, logFile, logLevel: 1 } });
     if (response.success) return;
     throw criuFailure({ operation: 'check', log: readFileSync(join(directory, logFile), 'utf8'), message: response.crErrmsg, errno: response.crErrno });
   });
@@ -34,8 +37,17 @@ export async function checkCriu(binary: string): Promise<void> {
 async function ask(binary: string, request: CriuRequest): Promise<CriuResponse> {
   return await inScratch(async (workDirectory) => {
     await using session = await CriuSession.start({ binary, workDirectory });
-    return await session.ask(request);
+    return await askInTime(session, request);
   });
+}
+
+async function askInTime(session: CriuSession, request: CriuRequest): Promise<CriuResponse> {
+  const timer = setTimeout(() => process.kill(session.pid, 'SIGKILL'), answerWithinMs);
+  try {
+    return await session.ask(request);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 export async function inScratch<T>(use: (directory: string) => Promise<T>): Promise<T> {
