@@ -67,9 +67,8 @@ describe.skipIf(!isRoot)('lab', { timeout: 30_000 }, () => {
     for (const file of ['hosts.json', 'known_hosts', 'lab/id_ed25519']) expect(statSync(join(zapHome, file)).mode & 0o777).toBe(0o600);
   });
 
-  test('CRIU works on a host, and is new enough', async () => {
-    expect((await lab.exec('alpha', ['criu', 'check'])).stdout).toContain('Looks good');
-    expect(await output('alpha', 'criu', '--version')).toMatch(/^Version: (4\.[2-9]|[5-9])/);
+  test('hosts have no CRIU of their own', async () => {
+    await expect(lab.exec('alpha', ['sh', '-c', 'command -v criu'])).rejects.toThrow();
   });
 
   test('hosts reach each other by name, and are different machines', async () => {
@@ -198,7 +197,6 @@ describe.skipIf(!isRoot)('lab', { timeout: 30_000 }, () => {
     try {
       expect(Math.abs(Number(await output('gamma', 'date', '+%s')) - Date.now() / 1000 - seconds)).toBeLessThan(5);
       expect(Math.abs(Number(await ssh('gamma', 'sudo date +%s')) - Date.now() / 1000 - seconds)).toBeLessThan(5);
-      expect((await lab.exec('gamma', ['criu', 'check'])).stdout).toContain('Looks good');
       await lab.exec('gamma', ['runc', '--version']);
     } finally {
       await lab.skewClock('gamma', 0);

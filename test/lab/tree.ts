@@ -1,7 +1,7 @@
 /**
  * The root file system that every host of a lab starts from.
  *
- * Debian with a CRIU new enough for today's kernels, built once per recipe and kept in the cache. It is built beside its final place and renamed when
+ * Debian without a CRIU, since the helper brings one, built once per recipe and kept in the cache. It is built beside its final place and renamed when
  * complete, so a tree that exists is a whole one.
  */
 import { createHash } from 'node:crypto';
@@ -18,11 +18,7 @@ const packages = [
   'faketime', 'rsync',
 ];
 
-/**
- * Runs in a mount namespace of its own, so whatever debootstrap or a package mounts is gone when it ends, however it ends.
- *
- * CRIU comes from the next release: kernel 6.16 refuses SO_PASSCRED on TCP sockets, which CRIU before 4.2 asks for.
- */
+/** Runs in a mount namespace of its own, so whatever debootstrap or a package mounts is gone when it ends, however it ends. */
 const recipe = String.raw`
 set -eu
 target=$1 mirror=$2; shift 2
@@ -30,15 +26,11 @@ echo "stage: unpacking the base system"
 debootstrap --variant=minbase --include=ca-certificates trixie "$target" "$mirror"
 printf '#!/bin/sh\nexit 101\n' >"$target/usr/sbin/policy-rc.d"; chmod 755 "$target/usr/sbin/policy-rc.d"
 echo force-unsafe-io >"$target/etc/dpkg/dpkg.cfg.d/unsafe-io"
-echo "deb [check-valid-until=no] $mirror forky main" >"$target/etc/apt/sources.list.d/forky.list"
-printf 'Package: *\nPin: release n=forky\nPin-Priority: 100\n' >"$target/etc/apt/preferences.d/forky"
 mount -t proc proc "$target/proc"
 in_tree() { DEBIAN_FRONTEND=noninteractive LC_ALL=C chroot "$target" "$@"; }
 echo "stage: installing packages"
 in_tree apt-get -q update
 in_tree apt-get -qy install --no-install-recommends "$@"
-echo "stage: installing CRIU"
-in_tree apt-get -qy install --no-install-recommends -t forky criu
 echo "stage: finishing"
 in_tree apt-get clean
 rm -rf "$target"/var/lib/apt/lists/* "$target"/etc/ssh/ssh_host_* "$target/usr/sbin/policy-rc.d" "$target/etc/dpkg/dpkg.cfg.d/unsafe-io"
