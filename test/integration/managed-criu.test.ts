@@ -3,7 +3,7 @@ import { closeSync, mkdirSync, openSync, readFileSync, readSync, readdirSync, rm
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ensureManaged } from '../../helper/criu/managed';
-import { builtBundle } from './criu-here';
+import { builtBundle } from './criu-bundle';
 import { describeInLab, type HostName, type Suite } from './support/suite';
 import { requireAlive } from './support/witness';
 
