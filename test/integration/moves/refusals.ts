@@ -1,5 +1,5 @@
 /** What cannot be done is refused before anything is touched, by a code that stays the same; the POD runs on. */
-import { renameSync, writeFileSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Suite, TestPod } from '../support/suite';
 import { requireAlive } from '../support/witness';
@@ -56,25 +56,18 @@ export function refusals(suite: Suite): void {
     test.each([
       { what: 'is missing', spoil: () => {} },
       { what: 'is too old', spoil: (path: string) => writeFileSync(path, '#!/bin/sh\necho "Version: 3.17.1"\n', { mode: 0o755 }) },
-    ])('a target whose own CRIU $what: the one that the helper carries is used; where it carries none, nothing is begun', async ({ spoil }) => {
-      const path = suite.beta.path('usr/sbin/criu');
-      renameSync(path, `${path}.away`);
+    ])('a target whose own CRIU $what: the one that the helper carries is used', async ({ spoil }) => {
+      const path = suite.beta.path('usr/sbin/criu'); // hosts of the lab have none of their own
       try {
         spoil(path);
         const { exitCode, stdout } = await suite.zap.run(['pod', 'move', 'resident', 'beta', '--dry-run', '--json']);
-        const plan = JSON.parse(stdout.toString()) as { canMove: boolean; findings: { id: string; severity: string }[] };
-        if (plan.canMove) {
-          expect(exitCode).toBe(0);
-          await suite.zap.json('pod', 'move', 'resident', 'beta');
-          await requireAlive(pod.address, pod.born);
-          await suite.zap.json('pod', 'move', 'resident', 'alpha');
-        } else {
-          expect(exitCode).toBe(6);
-          expect(plan.findings).toContainEqual(expect.objectContaining({ id: 'criu-unusable', severity: 'blocker' }));
-          expect(await suite.zap.failure('pod', 'move', 'resident', 'beta')).toMatchObject({ code: 'preflight/criu-unusable', exitCode: 6, message: expect.stringContaining('CRIU') as string });
-        }
+        expect(exitCode).toBe(0);
+        expect(JSON.parse(stdout.toString())).toMatchObject({ canMove: true });
+        await suite.zap.json('pod', 'move', 'resident', 'beta');
+        await requireAlive(pod.address, pod.born);
+        await suite.zap.json('pod', 'move', 'resident', 'alpha');
       } finally {
-        renameSync(`${path}.away`, path);
+        rmSync(path, { force: true });
       }
       await staysWhereItIs();
     });
