@@ -3,13 +3,12 @@
  *
  * Trying costs some spawns, so a result that leaves nothing to mend is kept until the next boot or helper; any other only for some seconds.
  */
-import { accessSync, constants, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { readFileSync } from 'node:fs';
 import type { Finding } from '../protocol/model';
 import { version } from '../protocol/version';
 import { readFileIfThere, writeFileAtomic } from '../system/atomic-file';
 import { bootId } from '../system/process';
-import { childEnvironment } from '../system/spawn';
+import { isInstalled } from '../system/programs';
 import { kernelProbes } from './doctor-kernel';
 
 const cacheFile = '/run/zap/doctor.json';
@@ -75,17 +74,6 @@ export function missingTools(isThere: (program: string) => boolean): Finding[] {
     hint: `Install the package ${packages.apt}${new Set(Object.values(packages)).size > 1 ? ` (or ${[...new Set(Object.values(packages))].slice(1).join(', ')})` : ''}: \`zap host doctor --fix\` does it.`,
     data: { program, packages },
   }));
-}
-
-function isInstalled(program: string): boolean {
-  return childEnvironment.PATH!.split(':').some((directory) => {
-    try {
-      accessSync(join(directory, program), constants.X_OK);
-      return true;
-    } catch {
-      return false;
-    }
-  });
 }
 
 /** Bits of Linux's capabilities, for what a helper does with them. */

@@ -1,10 +1,9 @@
 /**
  * What the machine itself needs to hold a lab.
  */
-import { accessSync, constants } from 'node:fs';
-import { join } from 'node:path';
 import { ZapError } from '../../helper/protocol/errors';
-import { childEnvironment, run } from '../../helper/system/spawn';
+import { isInstalled } from '../../helper/system/programs';
+import { run } from '../../helper/system/spawn';
 
 const providers: Record<string, string> = {
   debootstrap: 'debootstrap',
@@ -42,15 +41,4 @@ export async function ensureSystemPackages(onLine: (line: string) => void): Prom
 export function requireRoot(): void {
   if (process.getuid?.() === 0) return;
   throw new ZapError('lab/needs-root', 'The lab makes namespaces, mounts and network links, which only root may.', { hint: 'Run the command again with sudo.' });
-}
-
-function isInstalled(program: string): boolean {
-  return childEnvironment.PATH!.split(':').some((directory) => {
-    try {
-      accessSync(join(directory, program), constants.X_OK);
-      return true;
-    } catch {
-      return false;
-    }
-  });
 }
