@@ -1,0 +1,1 @@
+export function makeAsar(files: Record<string, string>): Buffer;
