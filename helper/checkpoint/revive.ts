@@ -12,6 +12,7 @@ import { CriuSession, type RestoreOutcome } from '../criu/session';
 import type { EnvironmentStore } from '../files/environments';
 import type { MapId } from '../files/id-shift';
 import { loadShm, shmKey } from './shm';
+import { guardMacvlan, guardPort } from '../network/guard';
 import { announce, completeLink, connect, createLink, planLink, type LinkPlan } from '../network/pod-link';
 import { mountAround, mountRoot } from '../pod/create';
 import { podPaths, type PodRecord, type RunningState } from '../pod/record';
@@ -42,6 +43,7 @@ export class Revival implements AsyncDisposable {
       await mountAround(record, environments);
       const cgroupProcs = createGroups(record.id, record.limits);
       const link = await planLink(record);
+      await guardPort(link);
       const { binary } = await findCriu();
       return new Revival(record, link, await CriuSession.start({ binary, workDirectory: criu, cgroupProcs, cgroupProcsOnceForked: [ownGroup()] }), environments);
     } catch (error) {
@@ -64,6 +66,7 @@ export class Revival implements AsyncDisposable {
       init = identify(outcome.initPid);
       if (!init) throw new ZapError('criu/restore-failed', 'The POD ended at the moment it was restored.');
       completeLink(this.link, init.pid);
+      await guardMacvlan(this.link, init.pid);
       await options.hold(init);
       connect(this.link, init.pid);
       freezeGroup(this.record.id, false);

@@ -9,6 +9,7 @@ import type { Network } from '../protocol/model';
 import { announceAddress, interfaceIndex, joinBridge, setLinkUp } from '../system/link';
 import { inNetworkNamespace, Netlink } from '../system/netlink';
 import { run } from '../system/spawn';
+import { unguardPort } from './guard';
 import { ensureNat, natAddress, natBridge, natGateway, natPrefixLength, releaseNat } from './nat';
 import { findUplink } from './uplink';
 
@@ -123,5 +124,6 @@ export async function removeLink(podId: string): Promise<void> {
       if (existsSync(`/sys/class/net/${outer}`)) throw error;
     });
   }
+  await unguardPort(outer);
   await releaseNat();
 }

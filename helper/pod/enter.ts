@@ -4,35 +4,50 @@
  * They enter all of the POD's namespaces and its control groups, but are children of the helper and not of the POD: they are no part of the session and
  * never of a checkpoint.
  */
-import { existsSync } from 'node:fs';
+import { closeSync, existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ChildProcess } from 'node:child_process';
 import type { Duplex } from 'node:stream';
 import { createInterface } from 'node:readline';
 import { existingGroups } from '../system/cgroup';
+import { programInMemory } from '../system/memory-file';
 import { Pty, type WindowSize } from '../system/pty';
+import { filtersOf } from '../system/seccomp-filter';
 import { start } from '../system/spawn';
+import { accountOf, type Account } from './accounts';
 import { registerClient } from './clients';
-import { podCapabilities } from './sandbox';
+import { entryProgram } from './entry-program';
 import { podPaths, requireRunning, type PodRecord, type RunningState } from './record';
 import { tmuxConfigurationPath, tmuxSocket } from './start-script';
 import { ZapError } from '../protocol/errors';
 import type { Input } from '../protocol/contract';
 
-const boundingSet = ['-all', ...podCapabilities.map((name) => `+${name.slice('CAP_'.length).toLowerCase()}`)].join(',');
-
 /** Joins each group named before `--` and becomes the program after it. From outside it would be too late: nsenter forks at once, and a child stays where it began. */
 const joinThenExec = 'while [ "$1" != -- ]; do echo 0 >"$1"; shift; done; shift; exec "$@"';
 
-/** What a program inside gets, and what it must not keep: limits and capabilities are those of the POD's own processes. */
-function enterArguments(record: PodRecord, state: RunningState, user: string, command: readonly string[]): string[] {
-  const groups = existingGroups(record.id).map((group) => join(group, 'cgroup.procs'));
-  const asUser = ['/usr/bin/setpriv', '--reuid', user, '--regid', user, '--init-groups', '--bounding-set', boundingSet, '--inh-caps', '-all', '--'];
-  return ['-c', joinThenExec, 'zap-enter', ...groups, '--', 'nsenter', '--target', String(state.init.pid), '--all', '--wdns=/', '--', ...asUser, ...command];
+const entryDescriptor = 3;
+
+/** A program that is about to enter the POD, held open at `fd` until it has been started with `arguments`. */
+interface Entering extends Disposable {
+  fd: number;
+  arguments: string[];
 }
 
-function environmentFor(user: string, term: string): string[] {
-  return ['/usr/bin/env', '-i', 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', 'LANG=C.UTF-8', `TERM=${term}`, `USER=${user}`, `LOGNAME=${user}`, `HOME=${user === 'root' ? '/root' : `/home/${user}`}`, 'DISPLAY=:1'];
+/** To be called by a registered client: reading the filter traces the POD's first process, which CRIU wants for itself in a freeze. */
+async function prepareEntry(record: PodRecord, state: RunningState, options: { user: string; term: string; command: readonly string[] }): Promise<Entering> {
+  const account = accountOf(record, options.user);
+  const program = entryProgram({ account, command: options.command, environment: environmentFor(account, options.term), filters: await filtersOf(state.init.pid), descriptor: entryDescriptor });
+  const fd = programInMemory('zap-enter', program);
+  const groups = existingGroups(record.id).map((group) => join(group, 'cgroup.procs'));
+  return {
+    fd,
+    arguments: ['-c', joinThenExec, 'zap-enter', ...groups, '--', 'nsenter', '--target', String(state.init.pid), '--all', '--wdns=/', '--', `/proc/self/fd/${entryDescriptor}`],
+    [Symbol.dispose]: () => closeSync(fd),
+  };
+}
+
+function environmentFor({ name, home }: Account, term: string): string[] {
+  return ['PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', 'LANG=C.UTF-8', `TERM=${term}`, `USER=${name}`, `LOGNAME=${name}`, `HOME=${home}`, 'DISPLAY=:1'];
 }
 
 function followWindowSizes(lane: Duplex, resize: (size: WindowSize) => void): void {
@@ -76,7 +91,8 @@ export async function attach(record: PodRecord, request: Input<'pod.attach'>, la
   if (!existsSync(join(podPaths(record.id).root, tmuxConfigurationPath))) throw new ZapError('pod/no-terminal', `POD "${record.name}" has no terminal server.`, { hint: 'Its environment lacks tmux.' });
   using client = registerClient(record, 'terminal', 'terminal');
   const tmux = ['tmux', '-f', `/${tmuxConfigurationPath}`, '-S', tmuxSocket, 'new-session', '-A', '-s', request.window ?? 'main'];
-  using pty = Pty.start('sh', enterArguments(record, state, record.user, [...environmentFor(record.user, request.terminal.term), ...tmux]), request.terminal, request.terminal.term);
+  using entering = await prepareEntry(record, state, { user: record.user, term: request.terminal.term, command: tmux });
+  using pty = Pty.start('sh', entering.arguments, request.terminal, { term: request.terminal.term, descriptors: [entering.fd] });
   const end = (): void => void pty.child.kill('SIGHUP');
   client.detach.addEventListener('abort', end, { once: true });
   signal.addEventListener('abort', end, { once: true });
@@ -96,10 +112,10 @@ export async function exec(record: PodRecord, request: Input<'pod.exec'>, lanes:
   const user = request.user ?? record.user;
   if (request.detach) return await execInside(record, state, request.command);
   using _client = registerClient(record, 'exec', request.command.join(' ').slice(0, 80));
-  const args = enterArguments(record, state, user, [...environmentFor(user, request.terminal?.term ?? 'dumb'), ...request.command]);
+  using entering = await prepareEntry(record, state, { user, term: request.terminal?.term ?? 'dumb', command: request.command });
   if (request.terminal) {
-    using pty = Pty.start('sh', args, request.terminal, request.terminal.term);
-      const end = (): void => void pty.child.kill('SIGHUP');
+    using pty = Pty.start('sh', entering.arguments, request.terminal, { term: request.terminal.term, descriptors: [entering.fd] });
+    const end = (): void => void pty.child.kill('SIGHUP');
     signal.addEventListener('abort', end, { once: true });
     followWindowSizes(lanes.sizes, (size) => pty.resize(size));
     pty.stream.pipe(lanes.terminal, { end: false });
@@ -108,7 +124,7 @@ export async function exec(record: PodRecord, request: Input<'pod.exec'>, lanes:
     await flushed(lanes.terminal);
     return code;
   }
-  const child = start('sh', args, { stdio: ['pipe', 'pipe', 'pipe'] });
+  const child = start('sh', entering.arguments, { stdio: ['pipe', 'pipe', 'pipe', entering.fd] });
   signal.addEventListener('abort', () => child.kill('SIGKILL'), { once: true });
   child.stdin!.on('error', () => {}); // a command may end without reading its input
   lanes.terminal.pipe(child.stdin!);
@@ -122,7 +138,9 @@ export async function exec(record: PodRecord, request: Input<'pod.exec'>, lanes:
 /** Starts a command as a descendant of the POD's own terminal server, so that it is a part of the session. */
 async function execInside(record: PodRecord, state: RunningState, command: readonly string[]): Promise<number> {
   const tmux = ['tmux', '-S', tmuxSocket, 'new-window', '-d', '-t', 'main:', '--', ...command];
-  const child = start('sh', enterArguments(record, state, record.user, [...environmentFor(record.user, 'dumb'), ...tmux]), { stdio: ['ignore', 'ignore', 'pipe'] });
+  using _client = registerClient(record, 'exec', command.join(' ').slice(0, 80));
+  using entering = await prepareEntry(record, state, { user: record.user, term: 'dumb', command: tmux });
+  const child = start('sh', entering.arguments, { stdio: ['ignore', 'ignore', 'pipe', entering.fd] });
   const message: Buffer[] = [];
   child.stderr!.on('data', (chunk: Buffer) => message.push(chunk));
   const code = await exitOf(child);

@@ -34,8 +34,8 @@ export class Pty implements Disposable {
     this.stream.on('error', () => this.stream.destroy()); // EIO: how Linux says that the last program has left the terminal
   }
 
-  /** Starts a program on a new terminal of its own; its standard streams are the terminal. */
-  static start(program: string, args: readonly string[], size: WindowSize, term: string): Pty {
+  /** Starts a program on a new terminal of its own; its standard streams are the terminal; `descriptors` follow them from 3 on. */
+  static start(program: string, args: readonly string[], size: WindowSize, options: { term: string; descriptors?: readonly number[] }): Pty {
     const master = checked(posixOpenpt(O_RDWR | O_NOCTTY | O_CLOEXEC), 'posix_openpt');
     let slave = -1;
     try {
@@ -43,7 +43,7 @@ export class Pty implements Disposable {
       checked(unlockpt(master), 'unlockpt');
       setSize(master, size);
       slave = checked(ioctlNumber(master, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC), 'ioctl(TIOCGPTPEER)'); // no path: right in any mount namespace
-      const child = start('setsid', ['--ctty', '--wait', program, ...args], { stdio: [slave, slave, slave], env: { ...childEnvironment, TERM: term } });
+      const child = start('setsid', ['--ctty', '--wait', program, ...args], { stdio: [slave, slave, slave, ...(options.descriptors ?? [])], env: { ...childEnvironment, TERM: options.term } });
       return new Pty(master, child);
     } catch (error) {
       closeSync(master);

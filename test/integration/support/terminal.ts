@@ -13,7 +13,7 @@ export class Terminal implements Disposable {
   }
 
   static run(zap: Zap, args: readonly string[], size: WindowSize = { columns: 100, rows: 30 }): Terminal {
-    return new Terminal(Pty.start('env', [`ZAP_HOME=${zap.home}`, process.execPath, program, ...args], size, 'xterm'));
+    return new Terminal(Pty.start('env', [`ZAP_HOME=${zap.home}`, process.execPath, program, ...args], size, { term: 'xterm' }));
   }
 
   type(text: string): void {
