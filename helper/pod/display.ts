@@ -7,13 +7,16 @@ import { closeSync, fstatSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Duplex } from 'node:stream';
+import type { Output } from '../protocol/contract';
 import { ZapError } from '../protocol/errors';
 import { O_NOFOLLOW, O_PATH, openBeneath, openRoot } from '../system/paths';
 import { registerClient } from './clients';
-import { podPaths, requireRunning, type PodRecord } from './record';
+import { InputFeed } from './input-feed';
+import { podPaths, requireAlive, requireRunning, type PodRecord } from './record';
 import { vncSocket } from './start-script';
 
 const startTimeoutMs = 30_000;
+const READ_TIMEOUT_MS = 250;
 
 /** A connection to a unix socket inside the POD. */
 async function connectInside(record: PodRecord, path: string): Promise<Socket> {
@@ -50,29 +53,36 @@ export async function waitForDisplay(record: PodRecord, signal: AbortSignal): Pr
 }
 
 /** Joins the POD's VNC server and `stream` until either ends or the POD is frozen. */
-export async function streamDisplay(record: PodRecord, stream: Duplex, signal: AbortSignal): Promise<'ended' | 'detached'> {
-  requireRunning(record, 'show a display');
+export async function streamDisplay(record: PodRecord, stream: Duplex, signal: AbortSignal): Promise<Output<'pod.display'>> {
+  requireAlive(record, 'show a display');
   if (!record.hasDisplay) throw new ZapError('pod/no-display', `POD "${record.name}" has no display.`, { hint: 'Its environment has no desktop; use zap pod attach for a terminal.' });
   using client = registerClient(record, 'viewer', 'display');
   const socket = await connectInside(record, vncSocket).catch((error: unknown) => {
     throw new ZapError('pod/display-missing', `The VNC server of POD "${record.name}" does not answer.`, { hint: `Look at its log: zap pod logs ${record.name}`, cause: error });
   });
-  return await joined(socket, stream, signal, client.detach);
+  const inputBytes = await join(socket, stream, signal, client.detach);
+  return { reason: client.detach.aborted ? 'detached' : 'ended', inputBytes };
 }
 
-/** Pipes two byte streams into each other; the first end of either, or the signal, ends both. */
-async function joined(inside: Socket, outside: Duplex, signal: AbortSignal, detach: AbortSignal): Promise<'ended' | 'detached'> {
-  return await new Promise((resolve) => {
-    const finish = (reason: 'ended' | 'detached') => (): void => {
+/** Pipes two byte streams into each other; the first end of either, or a signal, ends both. Returns how much of the input the server read. */
+async function join(inside: Socket, outside: Duplex, signal: AbortSignal, detach: AbortSignal): Promise<number> {
+  const feed = new InputFeed(outside, inside);
+  await new Promise<void>((resolve) => {
+    const finish = (): void => {
       inside.destroy();
       outside.end();
-      resolve(reason);
+      resolve();
     };
-    inside.once('close', finish(detach.aborted ? 'detached' : 'ended')).on('error', () => {});
-    outside.once('close', finish('ended')).once('end', finish('ended')).on('error', () => {});
-    signal.addEventListener('abort', finish('ended'), { once: true });
-    detach.addEventListener('abort', finish('detached'), { once: true });
+    // The server reads to the end of its input before it hangs up: then nothing that was typed is lost on the way to it.
+    const letGo = (): void => {
+      setTimeout(finish, READ_TIMEOUT_MS).unref();
+      void feed.stop().then(() => inside.end());
+    };
+    inside.once('close', finish).on('error', () => {});
+    outside.once('close', finish).once('end', finish).on('error', () => {});
+    signal.addEventListener('abort', finish, { once: true });
+    detach.addEventListener('abort', letGo, { once: true });
     inside.pipe(outside, { end: false });
-    outside.pipe(inside);
   });
+  return feed.bytes;
 }

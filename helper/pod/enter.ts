@@ -1,13 +1,13 @@
 /**
- * Programs run in a POD from outside: terminals' clients and `exec`.
+ * Programs run in a POD from outside: `exec`, and what clients of its terminals need.
  *
  * They enter all of the POD's namespaces and its control groups, but are children of the helper and not of the POD: they are no part of the session and
  * never of a checkpoint.
  */
-import { closeSync, existsSync } from 'node:fs';
+import { closeSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ChildProcess } from 'node:child_process';
-import type { Duplex } from 'node:stream';
+import type { Duplex, Readable } from 'node:stream';
 import { createInterface } from 'node:readline';
 import { existingGroups } from '../system/cgroup';
 import { programInMemory } from '../system/memory-file';
@@ -17,10 +17,12 @@ import { start } from '../system/spawn';
 import { accountOf, type Account } from './accounts';
 import { registerClient } from './clients';
 import { entryProgram } from './entry-program';
-import { podPaths, requireRunning, type PodRecord, type RunningState } from './record';
-import { tmuxConfigurationPath, tmuxSocket } from './start-script';
+import { requireRunning, type PodRecord, type RunningState } from './record';
+import { tmuxSocket } from './start-script';
 import { ZapError } from '../protocol/errors';
 import type { Input } from '../protocol/contract';
+
+const MAX_OUTPUT_BYTES = 32 << 20;
 
 /** Joins each group named before `--` and becomes the program after it. From outside it would be too late: nsenter forks at once, and a child stays where it began. */
 const joinThenExec = 'while [ "$1" != -- ]; do echo 0 >"$1"; shift; done; shift; exec "$@"';
@@ -34,7 +36,7 @@ interface Entering extends Disposable {
 }
 
 /** To be called by a registered client: reading the filter traces the POD's first process, which CRIU wants for itself in a freeze. */
-async function prepareEntry(record: PodRecord, state: RunningState, options: { user: string; term: string; command: readonly string[] }): Promise<Entering> {
+export async function prepareEntry(record: PodRecord, state: RunningState, options: { user: string; term: string; command: readonly string[] }): Promise<Entering> {
   const account = accountOf(record, options.user);
   const program = entryProgram({ account, command: options.command, environment: environmentFor(account, options.term), filters: await filtersOf(state.init.pid), descriptor: entryDescriptor });
   const fd = programInMemory('zap-enter', program);
@@ -50,7 +52,7 @@ function environmentFor({ name, home }: Account, term: string): string[] {
   return ['PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', 'LANG=C.UTF-8', `TERM=${term}`, `USER=${name}`, `LOGNAME=${name}`, `HOME=${home}`, 'DISPLAY=:1'];
 }
 
-function followWindowSizes(lane: Duplex, resize: (size: WindowSize) => void): void {
+export function followWindowSizes(lane: Duplex, resize: (size: WindowSize) => void): void {
   const lines = createInterface({ input: lane });
   lines.on('error', () => {});
   lines.on('line', (line) => {
@@ -64,7 +66,7 @@ function followWindowSizes(lane: Duplex, resize: (size: WindowSize) => void): vo
 }
 
 /** Waits until everything written to a lane has left; the call's end would cut it off. */
-function flushed(lane: Duplex): Promise<void> {
+export function flushed(lane: Duplex): Promise<void> {
   return new Promise((resolve) => {
     if (lane.destroyed) return resolve();
     lane.once('finish', resolve).once('close', resolve);
@@ -72,7 +74,7 @@ function flushed(lane: Duplex): Promise<void> {
   });
 }
 
-function exitOf(child: ChildProcess): Promise<number> {
+export function exitOf(child: ChildProcess): Promise<number> {
   return new Promise((resolve, reject) => {
     child.once('error', reject);
     child.once('close', (code, signal) => resolve(code ?? (signal ? 128 : 1)));
@@ -83,27 +85,6 @@ export interface Lanes {
   terminal: Duplex;
   sizes: Duplex;
   errors: Duplex;
-}
-
-/** Attaches a throw-away client to the POD's tmux server until it is closed or the POD freezes. */
-export async function attach(record: PodRecord, request: Input<'pod.attach'>, lanes: Lanes, signal: AbortSignal): Promise<'ended' | 'detached'> {
-  const state = requireRunning(record, 'show a terminal');
-  if (!existsSync(join(podPaths(record.id).root, tmuxConfigurationPath))) throw new ZapError('pod/no-terminal', `POD "${record.name}" has no terminal server.`, { hint: 'Its environment lacks tmux.' });
-  using client = registerClient(record, 'terminal', 'terminal');
-  const tmux = ['tmux', '-f', `/${tmuxConfigurationPath}`, '-S', tmuxSocket, 'new-session', '-A', '-s', request.window ?? 'main'];
-  using entering = await prepareEntry(record, state, { user: record.user, term: request.terminal.term, command: tmux });
-  using pty = Pty.start('sh', entering.arguments, request.terminal, { term: request.terminal.term, descriptors: [entering.fd] });
-  const end = (): void => void pty.child.kill('SIGHUP');
-  client.detach.addEventListener('abort', end, { once: true });
-  signal.addEventListener('abort', end, { once: true });
-  lanes.terminal.once('end', end).once('close', end);
-  followWindowSizes(lanes.sizes, (size) => pty.resize(size));
-  pty.stream.pipe(lanes.terminal, { end: false });
-  lanes.terminal.pipe(pty.stream);
-  await exitOf(pty.child);
-  client[Symbol.dispose](); // a freeze waits for nothing but the end of the client itself
-  await flushed(lanes.terminal);
-  return client.detach.aborted ? 'detached' : 'ended';
 }
 
 /** Runs a command with the caller's streams. */
@@ -137,13 +118,27 @@ export async function exec(record: PodRecord, request: Input<'pod.exec'>, lanes:
 
 /** Starts a command as a descendant of the POD's own terminal server, so that it is a part of the session. */
 async function execInside(record: PodRecord, state: RunningState, command: readonly string[]): Promise<number> {
-  const tmux = ['tmux', '-S', tmuxSocket, 'new-window', '-d', '-t', 'main:', '--', ...command];
-  using _client = registerClient(record, 'exec', command.join(' ').slice(0, 80));
-  using entering = await prepareEntry(record, state, { user: record.user, term: 'dumb', command: tmux });
-  const child = start('sh', entering.arguments, { stdio: ['ignore', 'ignore', 'pipe', entering.fd] });
-  const message: Buffer[] = [];
-  child.stderr!.on('data', (chunk: Buffer) => message.push(chunk));
-  const code = await exitOf(child);
-  if (code !== 0) throw new ZapError('pod/exec-failed', `The command could not be started in POD "${record.name}": ${Buffer.concat(message).toString().trim()}`, { hint: 'Its environment needs tmux for --detach.' });
+  using client = registerClient(record, 'exec', command.join(' ').slice(0, 80));
+  const { exitCode, stderr } = await runInside(record, state, ['tmux', '-S', tmuxSocket, 'new-window', '-d', '-t', 'main:', '--', ...command], client.detach);
+  if (exitCode !== 0) throw new ZapError('pod/exec-failed', `The command could not be started in POD "${record.name}": ${stderr.trim()}`, { hint: 'Its environment needs tmux for --detach.' });
   return 0;
+}
+
+/** A short command of our own as the POD's user, to its end; to be called by a registered client. What it prints beyond a bound is dropped. */
+export async function runInside(record: PodRecord, state: RunningState, command: readonly string[], signal: AbortSignal): Promise<{ exitCode: number; stdout: string; stderr: string }> {
+  using entering = await prepareEntry(record, state, { user: record.user, term: 'dumb', command });
+  const child = start('sh', entering.arguments, { stdio: ['ignore', 'pipe', 'pipe', entering.fd] });
+  signal.addEventListener('abort', () => child.kill('SIGKILL'), { once: true });
+  const [stdout, stderr] = [keepFirst(child.stdout!), keepFirst(child.stderr!)];
+  return { exitCode: await exitOf(child), stdout: stdout(), stderr: stderr() };
+}
+
+function keepFirst(stream: Readable): () => string {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  stream.on('data', (chunk: Buffer) => {
+    if (bytes < MAX_OUTPUT_BYTES) chunks.push(chunk);
+    bytes += chunk.length;
+  });
+  return () => Buffer.concat(chunks).toString();
 }

@@ -189,6 +189,14 @@ export function requireRunning(record: PodRecord, verb: string): RunningState {
   });
 }
 
+/**
+ * The first process of a POD that somebody may look at: one that runs, and one whose move is being prepared, which runs on until its freeze.
+ */
+export function requireAlive(record: PodRecord, verb: string): RunningState {
+  if (record.state.kind === 'leaving' && record.state.was.kind === 'running' && observeRunning(record.state.was).kind === 'running') return record.state.was;
+  return requireRunning(record, verb);
+}
+
 export function toPod(record: PodRecord): Pod {
   const address = podAddress(record.id, record.network);
   return {

@@ -13,6 +13,9 @@ export const protocolRange = { min: 1, max: 1 } as const;
 
 const empty = z.strictObject({});
 const WindowSize = z.strictObject({ columns: z.number().int().min(1).max(1000), rows: z.number().int().min(1).max(1000) });
+const TerminalName = z.string().regex(/^[A-Za-z0-9_-]{1,32}$/);
+/** `inputBytes` of what came in were read by the POD's program: whoever sent more knows what to send again to the POD's next host. */
+const Detached = z.strictObject({ reason: z.enum(['ended', 'detached']), inputBytes: z.number().int() });
 const LogLine = z.strictObject({ line: z.string() });
 
 /** One-time key of a data channel, 32 bytes in hexadecimal, handed to both hosts over their own connections. */
@@ -112,12 +115,15 @@ export const contract = {
     out: z.strictObject({ exitCode: z.number() }),
   }),
   /** A client of the POD's terminals. Lanes: 0 bytes of the terminal, 1 window sizes (JSON lines). Ends `detached` when the POD is frozen. */
-  'pod.attach': call({
-    in: z.strictObject({ pod: PodRef, window: z.string().regex(/^[A-Za-z0-9_-]{1,32}$/).optional(), terminal: WindowSize.extend({ term: z.string().max(64) }) }),
-    out: z.strictObject({ reason: z.enum(['ended', 'detached']) }),
-  }),
+  'pod.attach': call({ in: z.strictObject({ pod: PodRef, window: TerminalName.optional(), terminal: WindowSize.extend({ term: z.string().max(64) }) }), out: Detached }),
+  /** The terminals that the POD has. */
+  'pod.terminals': call({ in: z.strictObject({ pod: PodRef }), out: z.strictObject({ terminals: z.array(z.strictObject({ name: TerminalName, command: z.string(), title: z.string() })) }) }),
+  /** Lane 0 brings the newest lines of a terminal, with their colours, wrapped ones in one piece: those that have scrolled away and those on its screen. */
+  'pod.terminal-history': call({ in: z.strictObject({ pod: PodRef, window: TerminalName, lines: z.number().int().min(1).max(50_000) }), out: z.strictObject({ isAlternateScreen: z.boolean() }) }),
+  /** Ends a terminal, and what runs in it. */
+  'pod.close-terminal': call({ in: z.strictObject({ pod: PodRef, window: TerminalName }), out: empty }),
   /** Lane 0 is the POD's RFB (VNC) server. Ends `detached` when the POD is frozen. */
-  'pod.display': call({ in: z.strictObject({ pod: PodRef }), out: z.strictObject({ reason: z.enum(['ended', 'detached']) }) }),
+  'pod.display': call({ in: z.strictObject({ pod: PodRef }), out: Detached }),
   'pod.logs': call({ in: z.strictObject({ pod: PodRef, lines: z.number().int().min(1).max(100000) }), out: z.strictObject({ files: z.array(z.strictObject({ name: z.string(), text: z.string() })) }) }),
 
   /** The source's half of preflight: findings of the POD itself, and what a target must offer. */

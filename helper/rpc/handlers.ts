@@ -10,12 +10,13 @@ import { decideForSource } from '../move/recover';
 import { receive, send } from '../move/transfer';
 import { createPod } from '../pod/create';
 import { streamDisplay } from '../pod/display';
-import { attach, exec } from '../pod/enter';
+import { exec } from '../pod/enter';
 import { requireFreeName } from '../pod/identity';
 import { renamePod } from '../pod/rename';
 import { readLogs } from '../pod/logs';
 import { findRecord, forgetLock, listRecords, loadRecord, lockHost, lockPod, maySee, toPod, type Caller } from '../pod/record';
 import { destroyPod } from '../pod/remove';
+import { attach, closeTerminal, listTerminals, terminalHistory } from '../pod/terminal';
 import { selfTestHost } from '../preflight/doctor-selftest';
 import { hostFacts } from '../preflight/facts';
 import { preflightSource, usageOf } from '../preflight/source';
@@ -96,10 +97,20 @@ export function createHandlers(environments: EnvironmentStore): Handlers {
       return { exitCode: await exec(findRecord(params.pod, caller), params, { terminal: lane(0), sizes: lane(1), errors: lane(2) }, signal) };
     },
     async 'pod.attach'(params, { caller, lane, signal }) {
-      return { reason: await attach(findRecord(params.pod, caller), params, { terminal: lane(0), sizes: lane(1), errors: lane(2) }, signal) };
+      return await attach(findRecord(params.pod, caller), params, { terminal: lane(0), sizes: lane(1), errors: lane(2) }, signal);
+    },
+    async 'pod.terminals'({ pod }, { caller }) {
+      return await listTerminals(findRecord(pod, caller));
+    },
+    async 'pod.terminal-history'(params, { caller, lane }) {
+      return await terminalHistory(findRecord(params.pod, caller), params, lane(0));
+    },
+    async 'pod.close-terminal'({ pod, window }, { caller }) {
+      await closeTerminal(findRecord(pod, caller), window);
+      return {};
     },
     async 'pod.display'({ pod }, { caller, lane, signal }) {
-      return { reason: await streamDisplay(findRecord(pod, caller), lane(0), signal) };
+      return await streamDisplay(findRecord(pod, caller), lane(0), signal);
     },
     async 'pod.logs'({ pod, lines }, { caller }) {
       return { files: readLogs(findRecord(pod, caller), lines) };

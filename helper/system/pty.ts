@@ -13,12 +13,13 @@ const posixOpenpt = libc<[number]>('int posix_openpt(int flags)');
 const grantpt = libc<[number]>('int grantpt(int fd)');
 const unlockpt = libc<[number]>('int unlockpt(int fd)');
 const ioctlNumber = libc<[number, number, number]>('int ioctl(int fd, unsigned long request, int argument)');
-const ioctlSize = libc<[number, number, Buffer]>('int ioctl(int fd, unsigned long request, void *argument)');
+const ioctlBuffer = libc<[number, number, Buffer]>('int ioctl(int fd, unsigned long request, _Inout_ uint8_t *argument)');
 const O_RDWR = 2;
 const O_NOCTTY = 0o400;
 const O_CLOEXEC = 0o2000000;
 const TIOCGPTPEER = 0x5441;
 const TIOCSWINSZ = 0x5414;
+const FIONREAD = 0x541b;
 
 export interface WindowSize {
   columns: number;
@@ -57,6 +58,18 @@ export class Pty implements Disposable {
     setSize(this.master, size);
   }
 
+  /** Bytes written to the terminal that its program has not read. Only a terminal in raw mode counts them all. */
+  unreadInputBytes(): number {
+    const slave = checked(ioctlNumber(this.master, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC), 'ioctl(TIOCGPTPEER)');
+    try {
+      const bytes = Buffer.alloc(4);
+      checked(ioctlBuffer(slave, FIONREAD, bytes), 'ioctl(FIONREAD)');
+      return bytes.readInt32LE(0);
+    } finally {
+      closeSync(slave);
+    }
+  }
+
   [Symbol.dispose](): void {
     this.stream.destroy();
   }
@@ -66,5 +79,5 @@ function setSize(fd: number, size: WindowSize): void {
   const argument = Buffer.alloc(8);
   argument.writeUInt16LE(size.rows, 0);
   argument.writeUInt16LE(size.columns, 2);
-  checked(ioctlSize(fd, TIOCSWINSZ, argument), 'ioctl(TIOCSWINSZ)');
+  checked(ioctlBuffer(fd, TIOCSWINSZ, argument), 'ioctl(TIOCSWINSZ)');
 }

@@ -6,6 +6,7 @@ import {
 } from './nouns';
 import { Settings } from './settings';
 import { Snapshot } from './state';
+import { TerminalName } from './streams';
 
 const empty = z.strictObject({});
 const started = z.strictObject({ task: TaskId });
@@ -56,6 +57,12 @@ export const calls = {
   'pod.show': call({ in: podIn, out: PodDetails }),
   'pod.samples': call({ in: podIn, out: z.strictObject({ samples: z.array(PodSample) }) }),
   'pod.log': call({ in: podIn, out: z.strictObject({ files: z.array(z.strictObject({ name: z.string(), text: z.string() })) }) }),
+
+  'terminal.list': call({ in: podIn, out: z.strictObject({ terminals: z.array(z.strictObject({ name: TerminalName, command: z.string(), title: z.string() })) }) }),
+  /** What a terminal has shown, colours included, down to the last line of its screen; a full-screen program scrolls by itself. */
+  'terminal.history': call({ in: z.strictObject({ pod: PodId, window: TerminalName }), out: z.strictObject({ text: z.string(), isAlternateScreen: z.boolean() }) }),
+  /** Ends it, and what runs in it. */
+  'terminal.close': call({ in: z.strictObject({ pod: PodId, window: TerminalName }), out: empty }),
 
   /** Which PODs' screens are to be seen now: pictures come as `thumbnail` events, at most one a second each. */
   'thumbnails.watch': call({ in: z.strictObject({ pods: z.array(PodId).max(64) }), out: empty }),

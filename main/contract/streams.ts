@@ -9,6 +9,8 @@ import { Failure, HostName, PodId } from './nouns';
 
 export const initialCreditBytes = 1 << 20;
 
+export const TerminalName = z.string().regex(/^[A-Za-z0-9_-]{1,32}$/);
+
 const size = z.number().int().min(1).max(1000);
 
 /** What the user interface sends besides bytes. */
@@ -34,7 +36,7 @@ export const streams = {
   /** The POD's RFB server. */
   desktop: z.strictObject({ pod: PodId }),
   /** A client of the POD's terminals; `window` names one of its windows, or makes it. */
-  terminal: z.strictObject({ pod: PodId, window: z.string().regex(/^[A-Za-z0-9_-]{1,32}$/).optional(), columns: size, rows: size }),
+  terminal: z.strictObject({ pod: PodId, window: TerminalName.optional(), columns: size, rows: size }),
 } as const;
 
 export type StreamName = keyof typeof streams;
