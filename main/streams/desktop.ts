@@ -7,6 +7,7 @@
  */
 import type { Duplex } from 'node:stream';
 import { ByteQueue } from './byte-queue';
+import { chunksOf } from './chunks';
 import type { Speaker, StreamKind } from './pod-stream';
 import { Encoding, lie, ServerParser, TightStreams, type ServerPiece } from './rfb-server';
 import { RfbHandshake } from './rfb-handshake';
@@ -40,7 +41,7 @@ export class DesktopSpeaker implements Speaker {
     const parser = new ServerParser();
     const picture = new Picture(parser, isFirst ? undefined : new TightStreams(), this.viewer);
     try {
-      for await (const chunk of leg as AsyncIterable<Buffer>) {
+      for await (const chunk of chunksOf(leg)) {
         queue.push(chunk);
         if (!handshake.init) {
           if (!handshake.take(queue)) continue;
@@ -50,8 +51,6 @@ export class DesktopSpeaker implements Speaker {
         this.forward(queue, picture);
         await this.view.drained();
       }
-    } catch (error) {
-      if (!leg.destroyed) throw error; // the end of a leg may come at any time
     } finally {
       // The rest of an update that broke off would be taken for the beginning of what the next leg says.
       if (parser.isMidUpdate) this.view.write(endOfUpdate);

@@ -4,6 +4,7 @@
  * Each stay of the POD on a host is a leg: one call of that host's helper. When a leg ends because the POD is frozen, or its host is lost, the POD is looked for
  * and the next leg opened where it is; the window only sees a pause.
  */
+import { once } from 'node:events';
 import type { Duplex } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import { assertNever, ZapError } from '../../helper/protocol/errors';
@@ -45,17 +46,25 @@ const LAST_WORDS_MS = 1_000;
 /** Runs until the window hangs up or there is nothing left to show. */
 export async function runPodStream({ hosts, pod, port, kind }: PodStreamOptions): Promise<void> {
   const gone = new AbortController();
-  // What the window sends before there is a speaker cannot be: it is told nothing yet.
-  let speaker: Speaker | undefined = undefined as Speaker | undefined;
-  const view = new View(port, { onBytes: (bytes) => speaker?.fromView(bytes), onResize: (size) => kind.resize?.(size), onClose: () => gone.abort() });
+  const fail = (thrown: unknown): void => {
+    view.tell({ type: 'closed', reason: 'failed', error: ZapError.from(thrown).toWire() });
+    view.close();
+  };
+  const onBytes = (bytes: Uint8Array): void => {
+    try {
+      speaker.fromView(bytes);
+    } catch (thrown) {
+      fail(thrown);
+    }
+  };
+  const view = new View(port, { onBytes, onResize: (size) => kind.resize?.(size), onClose: () => gone.abort() });
+  const speaker = kind.speaker(view);
   try {
-    speaker = kind.speaker(view);
     const closing = await new Follower(view, speaker, kind, new Lookout(hosts, pod, gone.signal), gone.signal).follow();
     if (closing) view.tell(closing);
-  } catch (thrown) {
-    view.tell({ type: 'closed', reason: 'failed', error: ZapError.from(thrown).toWire() });
-  } finally {
     view.close();
+  } catch (thrown) {
+    fail(thrown);
   }
 }
 
@@ -105,7 +114,8 @@ class Follower {
 
   private async leg(host: string, client: HelperClient): Promise<LegEnd> {
     const broken = new AbortController();
-    const call = this.kind.start(client, AbortSignal.any([this.signal, broken.signal]));
+    const stopped = AbortSignal.any([this.signal, broken.signal]);
+    const call = this.kind.start(client, stopped);
     const bytes = call.lane(0);
     bytes.on('error', () => {}); // the call's own failure tells
     let violation: ZapError | undefined;
@@ -115,10 +125,11 @@ class Follower {
         violation = ZapError.from(thrown);
         broken.abort();
       });
-    const end = await (call.result as Promise<{ reason: 'ended' | 'detached'; inputBytes: number }>).then<LegEnd, LegEnd>(
+    const ending = (call.result as Promise<{ reason: 'ended' | 'detached'; inputBytes: number }>).then<LegEnd, LegEnd>(
       ({ reason, inputBytes }) => ({ kind: reason, inputBytes }),
       (error: unknown) => ({ kind: 'failed', error: ZapError.from(error) }),
     );
+    const end = await Promise.race([ending, abortOf(stopped)]);
     if (end.kind === 'detached') this.pause('moving');
     // What is left of a picture or a screen that will be drawn anew is of no use; the last words of a program are.
     if (end.kind === 'ended') await Promise.race([speaking, delay(LAST_WORDS_MS, undefined, { ref: false })]);
@@ -156,6 +167,12 @@ class Follower {
     if (sinceMs < 3_000) return 60;
     return sinceMs < 30_000 ? 250 : 1_500;
   }
+}
+
+/** A helper need not answer to being hung up on. */
+async function abortOf(signal: AbortSignal): Promise<LegEnd> {
+  if (!signal.aborted) await once(signal, 'abort');
+  return { kind: 'failed', error: new ZapError('cancelled/by-user', 'The stream was closed.') };
 }
 
 /** A refusal has read nothing; what a lost connection carried, nobody knows. */

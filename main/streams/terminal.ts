@@ -5,6 +5,7 @@
  * The lines that tmux sends as they come are no scrollback: in a hurry it leaves out those that nobody could have read.
  */
 import type { Duplex } from 'node:stream';
+import { chunksOf } from './chunks';
 import { InputTape } from './input-tape';
 import type { Speaker, StreamKind } from './pod-stream';
 import type { View } from './view';
@@ -52,18 +53,13 @@ export class TerminalSpeaker implements Speaker {
     leg.on('drain', () => this.pump());
     this.pump();
     let isReady = false;
-    try {
-      for await (const chunk of leg as AsyncIterable<Buffer>) {
-        if (!isReady) onReady();
-        isReady = true;
-        this.view.write(chunk);
-        await this.view.drained();
-      }
-    } catch (error) {
-      if (!leg.destroyed) throw error; // the end of a leg may come at any time
-    } finally {
-      this.leg = undefined;
+    for await (const chunk of chunksOf(leg)) {
+      if (!isReady) onReady();
+      isReady = true;
+      this.view.write(chunk);
+      await this.view.drained();
     }
+    this.leg = undefined;
   }
 
   legEnded(readBytes: number | undefined): void {
