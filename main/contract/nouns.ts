@@ -155,8 +155,11 @@ export const TaskOutcome = z.strictObject({
   note: z.string().optional(),
 });
 
+export type TaskOutcome = z.infer<typeof TaskOutcome>;
+
 /** Where the POD is after a failure, as the hosts say. */
 export const Whereabouts = z.strictObject({ host: HostName, state: z.enum(['running', 'exited', 'suspended', 'moving', 'lost', 'in-doubt']) });
+export type Whereabouts = z.infer<typeof Whereabouts>;
 
 export const Task = z.strictObject({
   id: TaskId,

@@ -11,7 +11,7 @@ export interface FleetOptions {
   executable: () => Promise<HelperExecutable>;
   onInstall?: ((host: string, bytes: number, totalBytes: number) => void) | undefined;
   /** Who answers the questions on the way to a host. */
-  surroundings?: Surroundings | undefined;
+  surroundings?: Surroundings | ((host: string) => Surroundings) | undefined;
 }
 
 export interface HostFailure {
@@ -79,8 +79,10 @@ export class Fleet {
   private async connect(host: string, signal: AbortSignal | undefined): Promise<HelperClient> {
     if (!this.inventory.has(host)) this.inventory.get(host); // throws with the names that exist
     const executable = await this.options.executable();
-    const { onInstall, surroundings } = this.options;
+    const { onInstall } = this.options;
+    const surroundings = typeof this.options.surroundings === 'function' ? this.options.surroundings(host) : this.options.surroundings;
     const transport = await openHost(this.inventory, host, { signal, ...surroundings });
+    surroundings?.onStep?.('start-helper');
     return connectHelper(transport, { prompter: surroundings?.prompter, keyring: surroundings?.keyring, host, executable, isLocal: host === LOCAL, signal, onInstall: onInstall && ((bytes, total) => onInstall(host, bytes, total)) });
   }
 

@@ -3,16 +3,21 @@ import type { Prompter } from '../prompts/prompter';
 import type { Keyring } from '../secrets/keyring';
 import type { AcceptKey, UnknownKey } from '../ssh/host-key';
 import { LocalTransport } from '../ssh/local-transport';
+import type { SshStep } from '../ssh/connection';
 import { openSsh } from '../ssh/ssh-transport';
 import { formatTarget, type SshTarget } from '../ssh/target';
 import type { Transport } from '../ssh/transport';
 import { LOCAL, type Inventory } from './inventory';
+
+export type ConnectStep = SshStep | 'start-helper';
 
 /** Who answers questions on the way to a host. */
 export interface Surroundings {
   prompter?: Prompter | undefined;
   keyring?: Keyring | undefined;
   onNote?: ((text: string) => void) | undefined;
+  /** How far the way to a host is made. */
+  onStep?: ((step: ConnectStep) => void) | undefined;
   /** Decides about unknown keys in place of the person. */
   acceptKey?: AcceptKey | undefined;
 }

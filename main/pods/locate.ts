@@ -46,13 +46,17 @@ export function choosePod({ pods, failures }: PodsOfAllHosts, ref: string): Loca
     const which = matches.map(({ host, pod }) => `${pod.id} on ${host}`).join(', ');
     throw new ZapError('pod/ambiguous', `Several PODs are called "${ref}": ${which}.`, { hint: 'Name the one you mean by its id.', data: { pod: ref } });
   }
-  const best = matches.sort((a, b) => claim(b.pod) - claim(a.pod))[0];
-  if (best) return best;
+  if (matches.length > 0) return foremost(matches);
   const silent = failures.map(({ host }) => host).join(', ');
   throw new ZapError('pod/not-found', `There is no POD called "${ref}"${silent ? ` on the hosts that answer; ${silent} could not be asked` : ''}.`, {
     hint: silent ? `${failures[0]!.host}: ${failures[0]!.error.message}` : 'See `zap pod list`.',
     data: { pod: ref, unreachable: failures.map(({ host }) => host) },
   });
+}
+
+/** Of the copies that hosts know of one POD, the one that stands for it. */
+export function foremost(copies: readonly LocatedPod[]): LocatedPod {
+  return copies.toSorted((a, b) => claim(b.pod) - claim(a.pod))[0]!;
 }
 
 /** How much a host's copy stands for the POD while two hosts know it. */

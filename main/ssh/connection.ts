@@ -13,6 +13,8 @@ import { knownKeyTypes, type KnownHostLine } from './known-hosts';
 import { Login } from './login';
 import type { SshTarget } from './target';
 
+export type SshStep = 'reach' | 'verify-key' | 'authenticate';
+
 export interface SshOptions {
   /** The lines of known_hosts that count for a host. */
   knownHosts: (target: SshTarget) => Promise<readonly KnownHostLine[]>;
@@ -21,6 +23,8 @@ export interface SshOptions {
   keyring?: Keyring | undefined;
   /** What is being done, for people. */
   onNote?: ((text: string) => void) | undefined;
+  /** What begins now, at each hop. */
+  onStep?: ((step: SshStep) => void) | undefined;
   signal?: AbortSignal | undefined;
   /** For each hop; the time in which a person is asked does not count. */
   connectTimeoutMs?: number;
@@ -74,6 +78,7 @@ export async function connectHop(target: SshTarget, options: SshOptions, over?: 
           const accept = options.acceptKey && ((unknown: Parameters<AcceptKey>[0]) => paused(() => options.acceptKey!(unknown)));
           const decide = async (): Promise<void> => {
             refusal = await refusalOf(lines, target, key, accept);
+            if (!refusal) options.onStep?.('authenticate');
             verify(refusal === undefined);
           };
           decide().catch((error: unknown) => fail(ZapError.from(error)));
@@ -86,6 +91,7 @@ export async function connectHop(target: SshTarget, options: SshOptions, over?: 
       const shakeHands = async (sock: Duplex): Promise<void> => {
         const leave = await handshakes.enter();
         client.once('handshake', leave).once('close', leave);
+        options.onStep?.('verify-key');
         try {
           if (sock.destroyed) leave(); // refused or cancelled meanwhile
           else client.connect({ ...config, sock });
@@ -95,6 +101,7 @@ export async function connectHop(target: SshTarget, options: SshOptions, over?: 
         }
       };
       if (over) return void shakeHands(over);
+      options.onStep?.('reach');
       socket = connect({ host: target.address, port: target.port, noDelay: true });
       socket.once('connect', () => void shakeHands(socket!));
       socket.on('error', (error) => fail(asSshError(error, target, timeoutMs)));
