@@ -84,3 +84,12 @@ function unique(findings: Finding[]): Finding[] {
   const seen = new Map(findings.map((finding) => [`${finding.id} ${finding.message}`, finding]));
   return [...seen.values()];
 }
+
+/** A freeze costs so much on a host of two processors, before anything is sent. */
+const FREEZE = { baseMs: 60, processMs: 2.5, mebibyteMs: 1.2 };
+
+/** For plans that are made before the source is asked. */
+export function predictDowntimeMs({ memoryBytes, processes }: { memoryBytes: number; processes: number }): number {
+  const freezeMs = FREEZE.baseMs + FREEZE.processMs * processes + FREEZE.mebibyteMs * (memoryBytes / 2 ** 20);
+  return Math.round(FIXED_DOWNTIME_MS + freezeMs + memoryBytes / SEND_BYTES_PER_MS + memoryBytes / RESTORE_BYTES_PER_MS);
+}

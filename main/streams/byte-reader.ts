@@ -7,7 +7,7 @@ export class ByteReader {
   private available = 0;
   private failure: ZapError | undefined;
   private wake: (() => void) | undefined;
-  private readonly timer: NodeJS.Timeout;
+  private readonly timer: NodeJS.Timeout | undefined;
 
   private readonly onData = (chunk: Buffer): void => {
     this.chunks.push(chunk);
@@ -17,14 +17,15 @@ export class ByteReader {
   };
   private readonly onEnd = (): void => this.fail(new ZapError('pod/display-broken', 'The stream ended in the middle.'));
 
-  /** `timeoutMs` is for all that is read. */
+  /** `timeoutMs` is for all that is read; without it there is all the time in the world. */
   constructor(
     private readonly stream: Readable,
-    timeoutMs: number,
+    timeoutMs?: number,
   ) {
     stream.on('data', this.onData);
     stream.on('end', this.onEnd);
     stream.on('close', this.onEnd);
+    if (timeoutMs === undefined) return;
     this.timer = setTimeout(() => this.fail(new ZapError('pod/display-broken', `The stream was not complete within ${timeoutMs / 1000} s.`)), timeoutMs);
   }
 

@@ -26,6 +26,33 @@ export async function takeSnapshot(stream: Duplex, timeoutMs = TIMEOUT_MS): Prom
   }
 }
 
+/** A screen that goes on being looked at: after the first frame only what has changed travels. */
+export class ScreenWatch {
+  private constructor(
+    private readonly stream: Duplex,
+    private readonly reader: ByteReader,
+    readonly image: Image,
+  ) {}
+
+  static async open(stream: Duplex): Promise<ScreenWatch> {
+    const reader = new ByteReader(stream);
+    stream.on('error', () => {}); // the reader tells
+    return new ScreenWatch(stream, reader, await snapshot(stream, reader));
+  }
+
+  /** Resolves when something on the screen has changed, and is in `image`. */
+  async change(): Promise<void> {
+    const { stream, reader, image } = this;
+    stream.write(updateRequest(image, true));
+    const covered = new Uint8Array(image.width * image.height).fill(1);
+    while ((await nextMessage(reader, image, covered)) === undefined);
+  }
+
+  stop(): void {
+    this.reader.stop();
+  }
+}
+
 async function snapshot(stream: Duplex, reader: ByteReader): Promise<Image> {
   await handshake(stream, reader);
   stream.write(Buffer.from([1])); // shared: whoever watches already goes on watching
@@ -37,16 +64,12 @@ async function snapshot(stream: Duplex, reader: ByteReader): Promise<Image> {
   // 32 bits a pixel, little endian, true colour, blue lowest.
   const format = Buffer.from([0, 0, 0, 0, 32, 24, 0, 1, 0, 255, 0, 255, 0, 255, 16, 8, 0, 0, 0, 0]);
   const encodings = Buffer.from([2, 0, 0, 1, 0, 0, 0, ENCODING_RAW]);
-  const request = Buffer.alloc(10);
-  request.writeUInt8(3, 0);
-  request.writeUInt16BE(width, 6);
-  request.writeUInt16BE(height, 8);
-  stream.write(Buffer.concat([format, encodings, request]));
+  stream.write(Buffer.concat([format, encodings, updateRequest({ width, height }, false)]));
 
   const image: Image = { width, height, rgb: Buffer.alloc(width * height * 3) };
   const covered = new Uint8Array(width * height);
   let missing = width * height;
-  while (missing > 0) missing -= await nextMessage(reader, image, covered);
+  while (missing > 0) missing -= (await nextMessage(reader, image, covered)) ?? 0;
   return image;
 }
 
@@ -69,8 +92,17 @@ async function handshake(stream: Duplex, reader: ByteReader): Promise<void> {
   if (minor === 8 && (await reader.read(4)).readUInt32BE(0) !== 0) throw await refused(reader);
 }
 
-/** Takes one message in; returns how many pixels it was the first to cover. */
-async function nextMessage(reader: ByteReader, image: Image, covered: Uint8Array): Promise<number> {
+function updateRequest({ width, height }: { width: number; height: number }, isIncremental: boolean): Buffer {
+  const request = Buffer.alloc(10);
+  request.writeUInt8(3, 0);
+  request.writeUInt8(isIncremental ? 1 : 0, 1);
+  request.writeUInt16BE(width, 6);
+  request.writeUInt16BE(height, 8);
+  return request;
+}
+
+/** Takes one message in; returns how many pixels it was the first to cover, undefined when it was about something else. */
+async function nextMessage(reader: ByteReader, image: Image, covered: Uint8Array): Promise<number | undefined> {
   const type = (await reader.read(1)).readUInt8(0);
   switch (type) {
     case 0:
@@ -78,14 +110,14 @@ async function nextMessage(reader: ByteReader, image: Image, covered: Uint8Array
     case 1: {
       const head = await reader.read(5);
       await reader.skip(head.readUInt16BE(3) * 6);
-      return 0;
+      return undefined;
     }
     case 2: // bell
-      return 0;
+      return undefined;
     case 3: {
       const head = await reader.read(7);
       await reader.skip(bounded(head.readUInt32BE(3), 16 << 20, 'clipboard'));
-      return 0;
+      return undefined;
     }
     default:
       throw lie(`it sent a message of unknown type ${type}`);

@@ -1,0 +1,14 @@
+/** A host as the user interface shows it. */
+import type { Connection, Host } from '../contract';
+import { LOCAL, type Inventory } from '../hosts/inventory';
+import type { HostKnowledge } from './desk';
+
+export function describeHost(inventory: Inventory, name: string, connection: Connection, { facts, diagnosis, environments }: HostKnowledge): Host {
+  const rest = { name, connection, facts, diagnosis, environments };
+  if (name === LOCAL) return { ...rest, isLocal: true, isLab: false, jumps: [], isFromSshConfig: false };
+  const record = inventory.get(name);
+  const isFromSshConfig = 'alias' in record;
+  const address = isFromSshConfig ? record.alias : `${record.user}@${record.address}:${record.port}`;
+  const jumps = isFromSshConfig ? [] : (record.jump?.split(',').map((hop) => hop.trim()) ?? []);
+  return { ...rest, isLocal: false, isLab: record.lab === true, address, jumps, isFromSshConfig };
+}
