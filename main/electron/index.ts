@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { app, ipcMain, Menu, protocol, session, type BrowserWindow } from 'electron';
 import type { EventData, EventName } from '../contract';
-import { defaultZapHome } from '../hosts/inventory';
+import { defaultZapHome } from '../hosts/zap-home';
 import { answer, schemePrivileges } from './app-protocol';
 import { asFailure, openBridge } from './bridge';
 import { guardContents, guardSession } from './guards';
@@ -25,7 +25,8 @@ const here = import.meta.dirname;
 const icon = join(here, 'icon.png');
 const log = (text: string): void => void process.stderr.write(text.endsWith('\n') ? text : `${text}\n`);
 
-app.enableSandbox();
+// Also for processes that Electron starts without one. Where somebody has taken it away for all (root in tests), Chromium would not start.
+if (!app.commandLine.hasSwitch('no-sandbox')) app.enableSandbox();
 app.setPath('userData', join(zapHome, 'app'));
 protocol.registerSchemesAsPrivileged([schemePrivileges]);
 guardContents(app);
@@ -51,7 +52,7 @@ async function run(): Promise<void> {
     tell('reveal', { task });
   };
 
-  const tray = new TrayIcon(icon, { show, reveal, quit: () => app.quit() });
+  const tray = new TrayIcon(join(here, 'tray.png'), { show, reveal, quit: () => app.quit() });
   let menuLocale: string | undefined;
   const known: KnownState = new KnownState({
     change: () => {

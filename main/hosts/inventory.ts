@@ -14,6 +14,8 @@ import { hostAliases, readSshConfig } from '../ssh/ssh-config';
 import type { SshTarget } from '../ssh/target';
 import { makeZapHome } from './zap-home';
 
+export { defaultZapHome } from './zap-home';
+
 export const LOCAL = 'local';
 
 export const HostName = z.string().regex(/^[a-z0-9](?:[a-z0-9.-]{0,62}[a-z0-9])?$/, 'must be lower-case letters, digits, dots and dashes');
@@ -40,10 +42,6 @@ const HostRecord = z.union([AddressRecord, AliasRecord]);
 export type HostRecord = z.infer<typeof HostRecord>;
 
 const Document = z.strictObject({ version: z.literal(1), hosts: z.record(HostName, HostRecord) });
-
-export function defaultZapHome(env: NodeJS.ProcessEnv = process.env): string {
-  return env['ZAP_HOME'] || join(env['XDG_CONFIG_HOME'] || join(homedir(), '.config'), 'zap');
-}
 
 export interface InventoryOptions {
   /** SSH's configuration, where it is not the usual one. */

@@ -1,7 +1,12 @@
 /** The directory that keeps hosts and their keys. */
 import { mkdir, stat } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { homedir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { ZapError } from '../../helper/protocol/errors';
+
+export function defaultZapHome(env: NodeJS.ProcessEnv = process.env): string {
+  return env['ZAP_HOME'] || join(env['XDG_CONFIG_HOME'] || join(homedir(), '.config'), 'zap');
+}
 
 /** Makes the directory, parents first. (Node's own recursive mkdir never ends where the file system takes no new names, as in /proc.) */
 export async function makeZapHome(path: string): Promise<void> {
