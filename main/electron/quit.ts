@@ -23,16 +23,17 @@ export function askBeforeQuit(context: QuitContext): void {
     event.preventDefault();
     if (phase !== 'open') return;
     phase = 'asking';
-    void decide(context)
-      .catch(() => true)
-      .then(async (leaves) => {
-        if (!leaves) return void (phase = 'open');
-        phase = 'leaving';
-        await context.stop().catch(() => {});
-        phase = 'left';
-        app.quit();
-      });
+    void leave();
   });
+
+  async function leave(): Promise<void> {
+    const isAgreed = await decide(context).catch(() => true);
+    if (!isAgreed) return void (phase = 'open');
+    phase = 'leaving';
+    await context.stop().catch(() => {});
+    phase = 'left';
+    app.quit();
+  }
 }
 
 async function decide({ window, running, words, cancel }: QuitContext): Promise<boolean> {

@@ -2,6 +2,8 @@
 import type { MessagePortMain } from 'electron';
 import type { EventData, EventName } from '../contract';
 import { Services } from '../services/services';
+import type { StreamRequest } from '../streams/open';
+import type { StreamPort } from '../streams/view';
 import { asFailure } from '../tasks/board';
 import { ZapError } from '../../helper/protocol/errors';
 import type { FromServices, StartOptions, ToServices } from './wire';
@@ -25,8 +27,10 @@ function hear(message: ToServices, ports: MessagePortMain[]): void {
     case 'call':
       return void withServices(message.id, (those) => those.call(message.name, message.input));
     case 'connect':
-      for (const port of ports) port.close();
-      return void withServices(message.id, async () => ({ ok: false, error: { code: 'pod/no-stream', message: 'This build has no screens and terminals.' } }));
+      return void withServices(message.id, async (those) => {
+        those.connect({ name: message.name, input: message.input } as StreamRequest, streamPort(ports[0]!));
+        return { ok: true, value: null };
+      });
     case 'attention':
       return void services?.then((those) => those.attend(message.isWatched), () => {});
     case 'vault':
@@ -36,6 +40,18 @@ function hear(message: ToServices, ports: MessagePortMain[]): void {
     case 'stop':
       return void leave();
   }
+}
+
+function streamPort(port: MessagePortMain): StreamPort {
+  return {
+    post: (message) => port.postMessage(message),
+    listen(onMessage, onClose) {
+      port.on('message', ({ data }) => onMessage(data));
+      port.once('close', onClose);
+      port.start();
+    },
+    close: () => port.close(),
+  };
 }
 
 function open({ zapHome, distDirectory, canKeepSecrets }: StartOptions): Promise<Services> {

@@ -2,7 +2,6 @@
 import { randomBytes } from 'node:crypto';
 import { ZapError } from '../../helper/protocol/errors';
 import type { Prompt, PromptAnswer } from '../contract';
-import type { Secret } from '../secrets/secret';
 import type { Prompter } from './prompter';
 
 type Without<T, K extends string> = T extends unknown ? Omit<T, K> : never;
@@ -49,7 +48,7 @@ export class PromptQueue {
     waiting.answer(answer);
   }
 
-  isToBeKept = (secret: Secret): boolean => this.toKeep.has(secret.reveal());
+  isToBeKept = (secret: { reveal(): string }): boolean => this.toKeep.has(secret.reveal());
 
   /** As the services ask: a person who closes the question gives no answer. */
   prompter(host: string): Prompter {

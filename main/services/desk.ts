@@ -19,6 +19,7 @@ import { ZapError } from '../../helper/protocol/errors';
 import { version } from '../../package.json';
 import type { Diagnosis, EnvironmentInfo, EventData, EventName, Host, HostFacts, HostSample, Task } from '../contract';
 import type { Pod } from '../pods/locate';
+import type { Hosts } from '../streams/lookout';
 import { TaskBoard } from '../tasks/board';
 import { TaskHistory } from '../tasks/history';
 import { DeskFleet } from './desk-fleet';
@@ -115,6 +116,14 @@ export class Desk {
     throw new ZapError('host/not-connected', `${host} is not connected.`, { hint: 'Connect it first.', data: { host } });
   }
 
+  /** For views of a POD. A host that is away may be the very one it is on: as long as it owes an answer, nobody says that the POD is gone. */
+  readonly lookedAt: Hosts = ((desk: Desk): Hosts => ({
+    get hosts() {
+      return [...desk.links.values()].filter(({ connection }) => connection.kind !== 'idle').map(({ host }) => host);
+    },
+    client: async (host) => desk.ready(host),
+  }))(this);
+
   clientOf(host: string): HelperClient | undefined {
     return this.clients.get(host);
   }
@@ -150,7 +159,7 @@ export class Desk {
 
   /** After something was done to hosts: what they have now is asked at once. */
   async refresh(hosts: Iterable<string>, isThorough = false): Promise<void> {
-    await Promise.all([...new Set(hosts)].map((host) => this.watches.get(host)?.refresh({ isThorough })));
+    await Promise.all([...new Set(hosts)].map(async (host) => this.watches.get(host)?.refresh({ isThorough })));
   }
 
   showHost(host: string): void {

@@ -6,12 +6,13 @@ import { ensureEnvironment } from '../moves/environment';
 import type { Plan } from '../contract';
 import type { Plan as ExactPlan } from '../moves/plan';
 import { requireFreeName } from '../pods/locate';
+import { closeTerminal, listTerminals, terminalHistory } from '../streams/terminals';
 import type { Answers, Named } from './answers';
 import type { Desk } from './desk';
 import { locate, requireIdle, requirePod, startClone, startMove, startResume, startSuspend } from './moves';
 import { quickPlans } from './pod-plans';
 
-type PodCalls = Named<'pod'> | Named<'environment'>;
+type PodCalls = Named<'pod'> | Named<'environment'> | Named<'terminal'>;
 
 export function podCalls(desk: Desk): Answers<PodCalls> {
   const { board } = desk;
@@ -91,6 +92,17 @@ export function podCalls(desk: Desk): Answers<PodCalls> {
       return desk.ready(requirePod(desk, pod).host).call('pod.logs', { pod, lines: LOG_LINES });
     },
 
+    async 'terminal.list'({ pod }) {
+      return { terminals: await listTerminals(desk.lookedAt, pod, answerSoon()) };
+    },
+    async 'terminal.history'({ pod, window }) {
+      return terminalHistory(desk.lookedAt, pod, window, answerSoon());
+    },
+    async 'terminal.close'({ pod, window }) {
+      await closeTerminal(desk.lookedAt, pod, window, answerSoon());
+      return {};
+    },
+
     async 'environment.build'(input) {
       const recipe = desk.recipes.find(({ name }) => name === input.recipe);
       if (!recipe) throw new ZapError('environment/no-recipe', `There is no recipe "${input.recipe}".`);
@@ -117,6 +129,11 @@ export function podCalls(desk: Desk): Answers<PodCalls> {
 }
 
 const LOG_LINES = 500;
+const ANSWER_TIMEOUT_MS = 15_000;
+
+function answerSoon(): AbortSignal {
+  return AbortSignal.timeout(ANSWER_TIMEOUT_MS);
+}
 
 type Create = { host: string; name: string; environment: string } & Pick<Parameters<Answers<'pod.create'>['pod.create']>[0], 'network' | 'limits'>;
 

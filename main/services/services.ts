@@ -3,6 +3,8 @@ import { existsSync } from 'node:fs';
 import { calls, type CallName, type CallResult } from '../contract';
 import { LOCAL } from '../hosts/inventory';
 import { asFailure } from '../tasks/board';
+import { runStream, type StreamRequest } from '../streams/open';
+import type { StreamPort } from '../streams/view';
 import { ZapError } from '../../helper/protocol/errors';
 import type { Answers } from './answers';
 import { appCalls } from './app-calls';
@@ -57,6 +59,11 @@ export class Services {
     }
   }
 
+  /** Runs until either end hangs up. */
+  connect(request: StreamRequest, port: StreamPort): void {
+    void runStream(this.desk.lookedAt, request, port);
+  }
+
   attend(isWatched: boolean): void {
     this.desk.attend(isWatched);
   }
@@ -77,7 +84,7 @@ export class Services {
   private async conclude(id: string): Promise<void> {
     const task = this.desk.board.get(id)!;
     const hosts = [task.subject.from, task.subject.to, task.subject.host].filter((host) => host !== undefined);
-    await Promise.all(hosts.map((host) => this.desk.links.get(host)?.settled()));
+    await Promise.all(hosts.map(async (host) => this.desk.links.get(host)?.settled()));
     const state = await outcomeAfterwards(this.desk, task).catch((error: unknown) => ({ kind: 'failed' as const, error: asFailure(ZapError.from(error)) }));
     await this.desk.board.conclude(id, state);
   }

@@ -5,11 +5,14 @@ const writing = new Map<string, Promise<unknown>>();
 
 /** One after the other, in the order in which they were asked for. */
 export function replaceFile(path: string, content: string): Promise<void> {
-  const mine = (writing.get(path) ?? Promise.resolve()).catch(() => {}).then(async () => {
+  const before = writing.get(path);
+  const replace = async (): Promise<void> => {
+    await before?.catch(() => {});
     const partial = `${path}.${process.pid}.partial`;
     await writeFile(partial, content, { mode: 0o600, flush: true });
     await rename(partial, path);
-  });
+  };
+  const mine = replace();
   writing.set(path, mine);
   return mine.finally(() => writing.get(path) === mine && writing.delete(path));
 }
