@@ -1,6 +1,6 @@
 /** What commands and menus are called: the native menu bar and the user interface say the same. */
 import type { CommandId, MenuName } from './commands';
-import type { Locale } from './settings';
+import type { Locale } from './locales';
 
 export const commandLabels: Record<Locale, Record<CommandId, string>> = {
   en: {

@@ -2,6 +2,7 @@
 export * from './bridge';
 export * from './calls';
 export * from './events';
+export * from './locales';
 export * from './nouns';
 export * from './settings';
 export * from './state';

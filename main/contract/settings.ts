@@ -1,8 +1,6 @@
 /** What a person can choose. Each setting has a default, so that an old document is a whole one. */
 import { z } from 'zod';
-
-export const locales = ['en', 'de'] as const;
-export type Locale = (typeof locales)[number];
+import { locales } from './locales';
 
 export const Settings = z.strictObject({
   theme: z.enum(['system', 'light', 'dark']).default('system'),

@@ -1,0 +1,72 @@
+/** The window: the way around at its side, a page, tasks below. */
+import { ContextMenu } from './commands/context-menu';
+import { Palette } from './commands/palette';
+import { useKeys } from './commands/use-keys';
+import { Dialogs } from './dialogs';
+import { HostPage } from './host/host-page';
+import { LanguageProvider, useText } from './i18n/text';
+import { Overview } from './overview/overview';
+import { PodPage } from './pod/pod-page';
+import { Prompts } from './prompts/prompt-dialog';
+import { Sidebar } from './sidebar';
+import { useDesk } from './state/desk';
+import { useRoute } from './state/navigation';
+import { useWorld } from './state/selectors';
+import { StatusBar, TaskDrawer } from './tasks/drawer';
+import { Notices } from './tasks/notices';
+import { Progress } from './ui/progress';
+import { useTheme } from './ui/theme';
+
+export function App() {
+  useTheme();
+  return (
+    <LanguageProvider>
+      <Window />
+    </LanguageProvider>
+  );
+}
+
+function Window() {
+  const isLoaded = useWorld((state) => state.isLoaded);
+  const announcement = useDesk((state) => state.announcement);
+  useKeys();
+  return (
+    <div className="window">
+      <Sidebar />
+      <main className="main" aria-busy={!isLoaded}>
+        {isLoaded ? <Page /> : <Loading />}
+      </main>
+      <TaskDrawer />
+      <StatusBar />
+      <Dialogs />
+      <Prompts />
+      <Palette />
+      <ContextMenu />
+      <Notices />
+      <div className="visually-hidden" role="status" aria-live="polite">
+        {announcement}
+      </div>
+    </div>
+  );
+}
+
+function Page() {
+  const route = useRoute();
+  switch (route.page) {
+    case 'overview':
+      return <Overview />;
+    case 'host':
+      return <HostPage key={route.host} name={route.host} tab={route.tab ?? 'pods'} />;
+    case 'pod':
+      return <PodPage key={route.pod} id={route.pod} tab={route.tab} />;
+  }
+}
+
+function Loading() {
+  const t = useText();
+  return (
+    <div className="loading">
+      <Progress share={undefined} label={t('app.loading')} />
+    </div>
+  );
+}

@@ -1,0 +1,5 @@
+declare module '*.css';
+
+interface ImportMeta {
+  glob(pattern: string): Record<string, () => Promise<unknown>>;
+}

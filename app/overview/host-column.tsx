@@ -1,0 +1,179 @@
+/** A host with its PODs, and a place to drop others on. */
+import { EllipsisVertical, Plug, Plus } from 'lucide-react';
+import { memo, useMemo, useState } from 'react';
+import { GridList, GridListItem, isTextDropItem, useDragAndDrop } from 'react-aria-components';
+import type { Host } from '../../main/contract';
+import { openMenuAt } from '../commands/context-menu';
+import { run } from '../commands/run';
+import { useLanguage, useText } from '../i18n/text';
+import { beginMove, pickUp, putDown } from '../move/begin-move';
+import { planLine } from '../move/describe';
+import { VerdictIcon } from '../move/verdict';
+import { desk, useDesk } from '../state/desk';
+import { navigate } from '../state/navigation';
+import { selectArrivals, selectPodsByHost, useWorld, type PodItem } from '../state/selectors';
+import { world } from '../state/world';
+import { HostDot } from '../ui/badge';
+import { Button, IconButton } from '../ui/button';
+import { isShown } from './filter';
+import { HostLoad } from './host-load';
+import { GhostCard, PodCard } from './pod-card';
+
+const POD_TYPE = 'application/x-zap-pod';
+const none: readonly PodItem[] = [];
+const noArrivals: readonly string[] = [];
+
+export const HostColumn = memo(function HostColumn({ name }: { name: string }) {
+  const language = useLanguage();
+  const { t } = language;
+  const host = useWorld(({ hosts }) => hosts[name]);
+  const items = useShownPods(name);
+  const arrivals = useWorld((state) => selectArrivals(state)[name] ?? noArrivals);
+  const isCarrying = useDesk(({ carry }) => carry !== undefined);
+  const plan = useDesk(({ carry }) => carry?.plans[name]);
+  const selected = useDesk((state) => state.selected);
+  const [isOver, setOver] = useState(false);
+  const dragAndDropHooks = useDrag(name, setOver);
+  if (!host) return null;
+  const verdict = isCarrying ? (plan?.verdict ?? 'unknown') : undefined;
+  const label = verdict === undefined ? t('overview.pods-on', { host: name }) : `${name}: ${plan ? planLine(plan, language) : t('move.asking')}`;
+  return (
+    <section className={`column${verdict ? ` verdict-${verdict}` : ''}${isOver ? ' column-over' : ''}`} aria-label={name} data-host={name}>
+      <ColumnHead host={host} count={items.length} />
+      {verdict !== undefined && (
+        <div className="column-verdict" aria-hidden>
+          <VerdictIcon verdict={verdict} />
+          <span className="small">{plan ? planLine(plan, language) : t('move.asking')}</span>
+        </div>
+      )}
+      <GridList
+        className="cards"
+        aria-label={label}
+        items={items}
+        dragAndDropHooks={dragAndDropHooks}
+        selectionMode="multiple"
+        selectionBehavior="replace"
+        selectedKeys={selected}
+        onSelectionChange={(keys) => desk.setState({ selected: keys === 'all' ? new Set(items.map(({ id }) => id)) : new Set([...keys].map(String)) })}
+        onAction={(key) => navigate({ page: 'pod', pod: String(key) })}
+        renderEmptyState={() => <ColumnEmpty host={host} />}
+      >
+        {renderCard}
+      </GridList>
+      {arrivals.length > 0 && (
+        <div className="arrivals">
+          {arrivals.map((id) => (
+            <GhostCard key={id} id={id} />
+          ))}
+        </div>
+      )}
+    </section>
+  );
+});
+
+function renderCard({ id, name }: PodItem) {
+  return (
+    <GridListItem id={id} textValue={name} className="card">
+      <PodCard id={id} name={name} isDraggable />
+    </GridListItem>
+  );
+}
+
+function useShownPods(host: string): readonly PodItem[] {
+  const all = useWorld((state) => selectPodsByHost(state)[host] ?? none);
+  const search = useDesk((state) => state.search);
+  const filter = useDesk((state) => state.filter);
+  return useMemo(() => {
+    if (search === '' && filter === 'all') return all;
+    const { pods } = world.getState();
+    return all.filter(({ id }) => pods[id] && isShown(pods[id], { search, filter }));
+  }, [all, search, filter]);
+}
+
+function useDrag(host: string, setOver: (isOver: boolean) => void) {
+  const { dragAndDropHooks } = useDragAndDrop({
+    getItems: (keys) => [...keys].map((key) => ({ [POD_TYPE]: String(key), 'text/plain': world.getState().pods[String(key)]?.name ?? '' })),
+    getAllowedDropOperations: () => ['move'],
+    acceptedDragTypes: [POD_TYPE],
+    getDropOperation: () => (canTake(host) ? 'move' : 'cancel'),
+    renderDragPreview: (items) => <DragPreview names={items.map((item) => item['text/plain'] ?? '')} />,
+    onDragStart: ({ keys }) => void pickUp([...keys].map(String)),
+    onDragEnd: putDown,
+    onDropEnter: () => setOver(true),
+    onDropExit: () => setOver(false),
+    onRootDrop: ({ items }) => {
+      setOver(false);
+      void Promise.all(items.filter(isTextDropItem).map((item) => item.getText(POD_TYPE))).then((pods) => beginMove(pods, host));
+    },
+  });
+  return dragAndDropHooks;
+}
+
+/** A host that is impossible for the first POD takes none of them; the sheet says which of several can go. */
+function canTake(host: string): boolean {
+  const { carry } = desk.getState();
+  const verdict = carry?.plans[host]?.verdict;
+  if (verdict === 'impossible') return false;
+  return carry?.pods.some((id) => world.getState().pods[id]?.host !== host) ?? true;
+}
+
+function DragPreview({ names }: { names: readonly string[] }) {
+  const t = useText();
+  return <div className="drag-preview">{names.length === 1 ? names[0] : t('overview.selected', { count: names.length })}</div>;
+}
+
+function ColumnHead({ host, count }: { host: Host; count: number }) {
+  const t = useText();
+  return (
+    <header className="column-head">
+      <div className="row">
+        <HostDot host={host} />
+        <a className="column-name strong truncate" href={`#/host/${encodeURIComponent(host.name)}`} draggable={false}>
+          {host.isLocal ? t('host.local') : host.name}
+        </a>
+        <span className="count figures">{count}</span>
+        <span className="grow" />
+        <IconButton icon={Plus} label={t('overview.create-on', { host: host.name })} isSmall onPress={() => run('pod.create', { pods: [], host })} />
+        <IconButton icon={EllipsisVertical} label={t('common.actions-of', { name: host.name })} isSmall onPress={({ target }) => openMenuAt({ host: host.name }, target)} />
+      </div>
+      <HostLoad host={host} />
+    </header>
+  );
+}
+
+function ColumnEmpty({ host }: { host: Host }) {
+  const t = useText();
+  const isFiltered = useDesk(({ search, filter }) => search !== '' || filter !== 'all');
+  if (isFiltered) return <p className="column-empty quiet small">{t('overview.no-match')}</p>;
+  switch (host.connection.kind) {
+    case 'ready':
+      return (
+        <div className="column-empty stack">
+          <p className="quiet small">{t('overview.empty-host')}</p>
+          <Button isSmall icon={Plus} onPress={() => run('pod.create', { pods: [], host })}>
+            {t('command.pod.create')}
+          </Button>
+        </div>
+      );
+    case 'failed':
+      return (
+        <div className="column-empty stack">
+          <p className="small tone-bad">{host.connection.error.message}</p>
+          <Button isSmall icon={Plug} onPress={() => run('host.connect', { pods: [], host })}>
+            {t('host.retry')}
+          </Button>
+        </div>
+      );
+    case 'connecting':
+      return <p className="column-empty quiet small">{t('host.state.connecting')}</p>;
+    case 'idle':
+      return (
+        <div className="column-empty stack">
+          <p className="quiet small">{t('overview.idle-host')}</p>
+          <Button isSmall icon={Plug} onPress={() => run('host.connect', { pods: [], host })}>
+            {t('command.host.connect')}
+          </Button>
+        </div>
+      );
+  }
+}

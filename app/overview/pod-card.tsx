@@ -1,0 +1,109 @@
+/** A POD on the overview. */
+import { EllipsisVertical, GripVertical } from 'lucide-react';
+import { memo, useRef } from 'react';
+import { Button as AriaButton } from 'react-aria-components';
+import type { PodView } from '../../main/contract';
+import { openMenuAt } from '../commands/context-menu';
+import { useFormat, useLanguage, useText } from '../i18n/text';
+import { MoveProgress } from '../move/move-progress';
+import { useNow, useWorld } from '../state/selectors';
+import { PodBadge } from '../ui/badge';
+import { IconButton } from '../ui/button';
+import { useNear } from '../ui/near';
+import { LiveFigures } from './live-figures';
+import { Thumbnail } from './thumbnail';
+
+/** Cards far off the screen keep their place and their name, and nothing else. */
+export const PodCard = memo(function PodCard({ id, name, isDraggable = false }: { id: string; name: string; isDraggable?: boolean }) {
+  const t = useText();
+  const frame = useRef<HTMLDivElement>(null);
+  const isNear = useNear(frame);
+  const isTall = useWorld(({ pods }) => pods[id]?.hasDisplay ?? false);
+  return (
+    <div ref={frame} className={`card-frame ${isTall ? 'card-tall' : 'card-short'}`}>
+      {isDraggable && (
+        <AriaButton slot="drag" className="card-grip" aria-label={t('move.grip', { pod: name })}>
+          {isNear && <GripVertical size={14} aria-hidden />}
+        </AriaButton>
+      )}
+      {isNear && <CardContent id={id} />}
+    </div>
+  );
+});
+
+function CardContent({ id }: { id: string }) {
+  const t = useText();
+  const pod = useWorld(({ pods }) => pods[id]);
+  const task = useWorld(({ tasks }) => (pod?.task === undefined ? undefined : tasks[pod.task]));
+  if (!pod) return null;
+  return (
+    <>
+      {pod.hasDisplay && <Thumbnail pod={pod} />}
+      <div className="card-body">
+        <div className="row card-head">
+          <span className="card-name strong truncate grow">{pod.name}</span>
+          <PodBadge pod={pod} />
+          <IconButton icon={EllipsisVertical} label={t('common.actions-of', { name: pod.name })} isSmall className="card-more" onPress={({ target }) => openMenuAt({ pods: [id] }, target)} />
+        </div>
+        {task ? (
+          <MoveProgress task={task} />
+        ) : (
+          <>
+            <p className="card-meta quiet small truncate">
+              {pod.environment.name}
+              <Since pod={pod} />
+            </p>
+            {pod.state.kind === 'running' ? <LiveFigures pod={id} /> : <StateNote pod={pod} />}
+            <p className="card-address mono quiet truncate selectable">{pod.address ?? t(`network.${pod.network.profile}`)}</p>
+          </>
+        )}
+      </div>
+    </>
+  );
+}
+
+export function Since({ pod }: { pod: PodView }) {
+  const { t, format } = useLanguage();
+  const now = useNow(10_000);
+  if (pod.state.kind === 'running') return <> · {t('pod.up', { time: format.duration(now - Date.parse(pod.state.since)) })}</>;
+  if (pod.state.kind === 'suspended' || pod.state.kind === 'exited') return <> · {format.ago(Date.parse(pod.state.at), now)}</>;
+  return null;
+}
+
+export function StateNote({ pod }: { pod: PodView }) {
+  const t = useText();
+  const format = useFormat();
+  const { state } = pod;
+  switch (state.kind) {
+    case 'suspended':
+      return <p className="card-note small">{t('pod.note.suspended', { bytes: format.bytes(state.sizeBytes) })}</p>;
+    case 'exited':
+      return <p className="card-note small">{t('pod.note.exited')}</p>;
+    case 'lost':
+    case 'in-doubt':
+      return <p className="card-note small card-note-bad">{state.reason}</p>;
+    case 'moving':
+      return <p className="card-note small">{t('pod.note.moving')}</p>;
+    case 'running':
+      return null;
+  }
+}
+
+/** Where a POD will be: on the column that it goes to, while it goes. */
+export function GhostCard({ id }: { id: string }) {
+  const t = useText();
+  const pod = useWorld(({ pods }) => pods[id]);
+  const task = useWorld(({ tasks }) => (pod?.task === undefined ? undefined : tasks[pod.task]));
+  if (!pod) return null;
+  return (
+    <div className="card ghost" role="note" aria-label={t('move.arriving', { pod: pod.name, host: pod.host })}>
+      <div className="card-body">
+        <div className="row">
+          <span className="strong truncate grow">{pod.name}</span>
+          <span className="quiet small truncate">{t('move.from', { host: pod.host })}</span>
+        </div>
+        {task && <MoveProgress task={task} isGhost />}
+      </div>
+    </div>
+  );
+}

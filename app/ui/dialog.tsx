@@ -1,0 +1,36 @@
+/** A sheet over the window: title, content, actions at its foot. Escape and a click outside close it unless it must be answered. */
+import { X } from 'lucide-react';
+import type { ReactNode } from 'react';
+import { Dialog, Heading, Modal, ModalOverlay } from 'react-aria-components';
+import { useText } from '../i18n/text';
+import { IconButton } from './button';
+
+export interface SheetProps {
+  title: ReactNode;
+  children: ReactNode;
+  actions?: ReactNode;
+  size?: 'small' | 'medium' | 'large';
+  onClose: () => void;
+  /** It is a question that must be answered. */
+  mustAnswer?: boolean;
+}
+
+export function Sheet({ title, children, actions, size = 'medium', onClose, mustAnswer = false }: SheetProps) {
+  const t = useText();
+  return (
+    <ModalOverlay className="scrim" isOpen onOpenChange={(isOpen) => !isOpen && onClose()} isDismissable={!mustAnswer} isKeyboardDismissDisabled={mustAnswer}>
+      <Modal className={`sheet sheet-${size}`}>
+        <Dialog className="sheet-dialog" role={mustAnswer ? 'alertdialog' : 'dialog'}>
+          <header className="sheet-head">
+            <Heading slot="title" className="sheet-title">
+              {title}
+            </Heading>
+            {!mustAnswer && <IconButton icon={X} label={t('common.close')} onPress={onClose} />}
+          </header>
+          <div className="sheet-body">{children}</div>
+          {actions && <footer className="sheet-foot">{actions}</footer>}
+        </Dialog>
+      </Modal>
+    </ModalOverlay>
+  );
+}
