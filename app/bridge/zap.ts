@@ -3,7 +3,7 @@ import type { CallInput, CallName, CallOutput, EventData, EventName, Failure, St
 
 declare global {
   interface Window {
-    zap: ZapBridge;
+    readonly zap: ZapBridge;
   }
 }
 

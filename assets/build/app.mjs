@@ -40,6 +40,11 @@ async function buildRenderer(top, outDir) {
     logLevel: 'warn',
     define: { 'process.env.NODE_ENV': '"production"' },
     // Nothing as a data: address but images: the content security policy allows no other.
-    build: { outDir, emptyOutDir: true, target: target.page, assetsInlineLimit: 0, modulePreload: { polyfill: false }, chunkSizeWarningLimit: 4_000 },
+    build: { outDir, emptyOutDir: true, target: target.page, assetsInlineLimit: 0, modulePreload: { polyfill: false }, chunkSizeWarningLimit: 4_000, rolldownOptions: { onwarn: ignoreServerDirectives } },
   });
+}
+
+/** "use client" is for frameworks with a server. */
+function ignoreServerDirectives(warning, warn) {
+  if (warning.code !== 'MODULE_LEVEL_DIRECTIVE') warn(warning);
 }
