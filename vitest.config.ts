@@ -7,7 +7,7 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
-          include: ['main/**/*.test.ts', 'helper/**/*.test.ts', 'assets/**/*.test.ts', 'test/architecture/**/*.test.ts', 'test/demo/**/*.test.ts', 'test/bench/**/*.test.ts'],
+          include: ['app/**/*.test.ts', 'main/**/*.test.ts', 'helper/**/*.test.ts', 'assets/**/*.test.ts', 'test/architecture/**/*.test.ts', 'test/demo/**/*.test.ts', 'test/bench/**/*.test.ts'],
           testTimeout: 30_000,
           hookTimeout: 120_000,
         },

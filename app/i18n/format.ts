@@ -22,7 +22,6 @@ export interface Format {
 
 export function makeFormat(locale: Locale, t: Text): Format {
   const byteFormats = byteUnits.map((unit) => [0, 1].map((digits) => new Intl.NumberFormat(locale, { style: 'unit', unit, unitDisplay: 'short', maximumFractionDigits: digits })));
-  const seconds = [0, 1, 2].map((digits) => new Intl.NumberFormat(locale, { style: 'unit', unit: 'second', unitDisplay: 'narrow', minimumFractionDigits: digits, maximumFractionDigits: digits }));
   const numbers = [0, 1, 2].map((digits) => new Intl.NumberFormat(locale, { minimumFractionDigits: digits, maximumFractionDigits: digits }));
   const percents = new Intl.NumberFormat(locale, { style: 'percent', maximumFractionDigits: 0 });
   const clock = new Intl.DateTimeFormat(locale, { hour: '2-digit', minute: '2-digit', second: '2-digit' });
@@ -49,7 +48,7 @@ export function makeFormat(locale: Locale, t: Text): Format {
       if (minutes > 0) return t('format.minutes', { minutes, seconds: secs });
       return t('format.seconds', { seconds: secs });
     },
-    pause: (ms) => seconds[ms < 1000 ? 2 : ms < 10_000 ? 1 : 0]!.format(ms / 1000),
+    pause: (ms) => t('format.seconds', { seconds: numbers[ms < 1000 ? 2 : ms < 10_000 ? 1 : 0]!.format(ms / 1000) }),
     percent: (share) => percents.format(share),
     number: (value, digits = 0) => numbers[digits]!.format(value),
     time: (atMs) => (new Date(atMs).toDateString() === new Date().toDateString() ? clock : date).format(atMs),

@@ -38,6 +38,17 @@ const files = ['main', 'helper'].flatMap((program) =>
     .map((path) => posix.join(program, path)),
 );
 
+const appFiles = readdirSync(join(top, 'app'), { recursive: true, encoding: 'utf8' })
+  .filter((path) => /\.tsx?$/.test(path) && !path.endsWith('.test.ts'))
+  .map((path) => posix.join('app', path));
+
+/** The user interface runs in a browser's sandbox: no Node, no Electron, and of the rest of the program the contract alone. */
+function appObjection(file: string, specifier: string): string | undefined {
+  if (!specifier.startsWith('.')) return /^node:|^(?:electron|ssh2|koffi|zod)(?:\/|$)/.test(specifier) ? `${specifier} is nothing for the user interface` : undefined;
+  const target = posix.normalize(posix.join(dirname(file), specifier));
+  return target.startsWith('app/') || roomOf(target) === 'main/contract' ? undefined : `app may not import ${roomOf(target)}`;
+}
+
 /** Undefined where the import is allowed, else why not. */
 function objection(file: string, specifier: string, isType: boolean): string | undefined {
   const room = rooms.get(roomOf(file));
@@ -78,6 +89,19 @@ describe('rooms and arrows', () => {
     ['main/cli/x.ts', '../electron/window', false],
     ['helper/unheard-of/x.ts', './y', false],
   ])('objects to %s importing %s', (file, specifier, isType) => expect(objection(file, specifier, isType)).toBeDefined());
+
+  it('keeps the user interface to the contract', () => {
+    expect(appObjection('app/pod/x.tsx', '../../helper/protocol/model')).toBeDefined();
+    expect(appObjection('app/pod/x.tsx', 'node:fs')).toBeDefined();
+    expect(appFiles.length).toBeGreaterThan(50);
+    const objections = appFiles.flatMap((file) =>
+      importsOf(readFileSync(join(top, file), 'utf8')).flatMap(({ specifier }) => {
+        const why = appObjection(file, specifier);
+        return why === undefined ? [] : [`${file} imports ${specifier}: ${why}`];
+      }),
+    );
+    expect(objections).toEqual([]);
+  });
 
   it('holds in every file', () => {
     const objections = files.flatMap((file) =>
