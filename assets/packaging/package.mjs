@@ -1,0 +1,22 @@
+/**
+ * `npm run package`: dist/package/linux-unpacked and a .deb of it, from the Electron that is on this machine and without any download.
+ * `npm run package -- --all`: .deb, AppImage and .rpm by electron-builder's own makers, which it downloads.
+ *
+ * Both take everything from electron-builder.yml. The .deb is made here because electron-builder's needs a Ruby program of 40 MB for what dpkg-deb does.
+ */
+import { dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { build, Platform } from 'electron-builder';
+import { resolveElectron } from '../electron/resolve.mjs';
+import { makeDeb } from './deb.mjs';
+
+const top = resolve(dirname(fileURLToPath(import.meta.url)), '../..');
+const wantsAll = process.argv.includes('--all');
+
+const electron = await resolveElectron();
+if (wantsAll && electron.origin === 'stand-in') throw new Error('Packages for others are made from Electron itself, which this machine cannot download; without --all one for tests is made.');
+const config = { electronDist: dirname(electron.executable), electronVersion: electron.version };
+await build({ projectDir: top, targets: Platform.LINUX.createTarget(wantsAll ? undefined : 'dir'), config, publish: 'never' });
+const unpacked = join(top, 'dist/package/linux-unpacked');
+console.log(unpacked);
+if (!wantsAll) console.log(await makeDeb(top, unpacked, { suffix: electron.origin === 'stand-in' ? '.stand-in' : '' }));
