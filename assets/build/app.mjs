@@ -23,7 +23,7 @@ export async function buildApp({ top, dist, scratch, external }) {
     buildRenderer(top, join(made, 'renderer')),
     copyFile(join(top, 'assets/icons/zap.png'), join(made, 'icon.png')),
     copyFile(join(top, 'assets/icons/zap-64.png'), join(made, 'tray.png')),
-    writeFile(join(made, 'package.json'), JSON.stringify({ name, productName: 'Zap', version, type: 'module', main: 'main.mjs', desktopName: 'zap.desktop' })),
+    writeFile(join(made, 'package.json'), JSON.stringify({ name, productName: 'Zap', version, type: 'module', main: 'main.mjs', desktopName: 'zap-desktop.desktop', description: 'Moves whole computing sessions between Linux machines while they run', author: 'Zap' })),
   ]);
   // A directory cannot be replaced in one step; between the two there is none, never half of one.
   const old = join(scratch, 'old-app');

@@ -4,6 +4,7 @@
  *
  * Both take everything from electron-builder.yml. The .deb is made here because electron-builder's needs a Ruby program of 40 MB for what dpkg-deb does.
  */
+import { rm } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build, Platform } from 'electron-builder';
@@ -15,7 +16,9 @@ const wantsAll = process.argv.includes('--all');
 
 const electron = await resolveElectron();
 if (wantsAll && electron.origin === 'stand-in') throw new Error('Packages for others are made from Electron itself, which this machine cannot download; without --all one for tests is made.');
-const config = { electronDist: dirname(electron.executable), electronVersion: electron.version };
+// The sample app that comes with Electron: ours is the only one.
+const afterPack = ({ appOutDir }) => rm(join(appOutDir, 'resources/default_app.asar'), { force: true });
+const config = { afterPack, electronDist: dirname(electron.executable), electronVersion: electron.version };
 await build({ projectDir: top, targets: Platform.LINUX.createTarget(wantsAll ? undefined : 'dir'), config, publish: 'never' });
 const unpacked = join(top, 'dist/package/linux-unpacked');
 console.log(unpacked);
