@@ -9,9 +9,10 @@ import { moveMessages } from './messages/move';
 import { overviewMessages } from './messages/overview';
 import { podMessages } from './messages/pod';
 import { settingsMessages } from './messages/settings';
+import { streamMessages } from './messages/stream';
 import { taskMessages } from './messages/task';
 
-const areas = [commonMessages, overviewMessages, moveMessages, hostMessages, podMessages, taskMessages, settingsMessages];
+const areas = [commonMessages, overviewMessages, moveMessages, hostMessages, podMessages, taskMessages, settingsMessages, streamMessages];
 
 type IdsOf<T> = T extends Record<Locale, Record<infer Id, string>> ? Id : never;
 export type MessageId =
@@ -22,6 +23,7 @@ export type MessageId =
   | IdsOf<typeof podMessages>
   | IdsOf<typeof taskMessages>
   | IdsOf<typeof settingsMessages>
+  | IdsOf<typeof streamMessages>
   | `command.${CommandId}`;
 
 function collect(locale: Locale): Record<MessageId, string> {

@@ -1,6 +1,6 @@
 /** A POD: its desktop, its terminals, everything else about it. */
 import { ArrowRightLeft, EllipsisVertical, History, Info, MonitorPlay, Pause, Play, SearchX, SquareTerminal } from 'lucide-react';
-import { lazy, Suspense, useEffect, useRef, type ComponentType } from 'react';
+import { lazy, Suspense, useEffect, useRef } from 'react';
 import type { PodView } from '../../main/contract';
 import { call } from '../bridge/zap';
 import { openMenuAt } from '../commands/context-menu';
@@ -17,12 +17,8 @@ import { Tabs } from '../ui/tabs';
 import { PodDetailsTab } from './pod-details';
 import { PodHistory } from './pod-history';
 
-const DesktopView = view('../desktop/desktop-view.tsx', 'DesktopView', import.meta.glob('../desktop/desktop-view.tsx'));
-const TerminalTabs = view('../terminal/terminal-view.tsx', 'TerminalTabs', import.meta.glob('../terminal/terminal-view.tsx'));
-const Nothing: ComponentType<{ podId: string }> = () => null;
-function view(path: string, name: string, modules: Record<string, () => Promise<unknown>>) {
-  return lazy(async () => ({ default: ((await modules[path]?.()) as Record<string, ComponentType<{ podId: string }>> | undefined)?.[name] ?? Nothing }));
-}
+const DesktopView = lazy(async () => ({ default: (await import('../desktop/desktop-view')).DesktopView }));
+const TerminalTabs = lazy(async () => ({ default: (await import('../terminal/terminal-view')).TerminalTabs }));
 
 export function PodPage({ id, tab }: { id: string; tab: PodTab | undefined }) {
   const t = useText();
