@@ -1,18 +1,20 @@
 /** A POD that rests on its host as a checkpoint, and comes back from it. */
 import { rmSync } from 'node:fs';
-import { join } from 'node:path';
 import { findCriu, formatVersion } from '../criu/features';
+import { inspectTree } from '../criu/inspect';
 import type { EnvironmentStore } from '../files/environments';
 import { ZapError } from '../protocol/errors';
-import type { Progress, Step } from '../protocol/model';
-import { isRunning, lockPod, observe, podPaths, requireRunning, saveRecord, type PodRecord } from '../pod/record';
+import type { Progress, Seal, Step } from '../protocol/model';
+import { makeImages, removeImages } from '../pod/images';
+import { isRunning, lockPod, observe, podPaths, requireRunning, saveRecord, type PodRecord, type RunningState } from '../pod/record';
 import { dismantle } from '../pod/remove';
+import { memoryFreeBytes } from '../preflight/facts';
 import { bootId, isAlive, type ProcessIdentity } from '../system/process';
-import { run } from '../system/spawn';
 import { Freeze } from './freeze';
-import { imagesName, readManifest, updateManifestInit, verifyCheckpoint, writeManifest, type Manifest } from './manifest';
+import { readManifest, sizeOf, updateManifestInit, verifyManifest, type Manifest } from './manifest';
 import { Revival } from './revive';
 import { Steps } from './steps';
+import { openCheckpoint, storeCheckpoint } from './store';
 
 export interface SuspendResult {
   frozenMs: number;
@@ -20,24 +22,25 @@ export interface SuspendResult {
   steps: Step[];
 }
 
-export async function suspendPod(record: PodRecord, progress: (progress: Progress) => void, signal: AbortSignal): Promise<SuspendResult> {
+export async function suspendPod(record: PodRecord, seal: Seal, progress: (progress: Progress) => void, signal: AbortSignal): Promise<SuspendResult> {
   requireRunning(record, 'be suspended');
   if (!isRunning(record)) throw new Error('unreachable');
   using _lock = lockPod(record, 'being suspended');
   const steps = new Steps(progress, signal);
-  const { checkpoint } = podPaths(record.id);
+  const { checkpoint, images } = podPaths(record.id);
   const init = record.state.init;
   let manifest: Manifest | undefined;
   const startedMs = performance.now();
   rmSync(checkpoint, { recursive: true, force: true });
   try {
-    await using freeze = await Freeze.prepare(record, { images: join(checkpoint, imagesName), isClone: false, steps });
+    requireRoom(record);
+    makeImages(record.id);
+    await using freeze = await Freeze.prepare(record, { images, isClone: false, steps });
     const criuVersion = formatVersion((await findCriu()).version);
     await steps.run('freeze and dump', () =>
       freeze.freeze(async () => {
         if (signal.aborted) return 'resume';
-        manifest = await writeManifest(checkpoint, { podId: record.id, criuVersion, init });
-        await run('sync', ['--file-system', checkpoint]); // from the kill on, this is the POD
+        manifest = await steps.run('encrypt and store', () => storeCheckpoint(images, checkpoint, { podId: record.id, criuVersion, init, seal, signal })); // from the kill on, this is the POD
         return signal.aborted ? 'resume' : 'kill';
       }),
     );
@@ -45,6 +48,8 @@ export async function suspendPod(record: PodRecord, progress: (progress: Progres
   } catch (error) {
     rmSync(checkpoint, { recursive: true, force: true });
     throw error;
+  } finally {
+    removeImages(record.id);
   }
   const frozenMs = performance.now() - startedMs;
   settleSuspended(record, manifest!);
@@ -52,8 +57,21 @@ export async function suspendPod(record: PodRecord, progress: (progress: Progres
   return { frozenMs, sizeBytes: sizeOf(manifest!), steps: steps.done };
 }
 
-export function sizeOf(manifest: Manifest): number {
-  return manifest.parts.reduce((sum, part) => sum + part.sizeBytes, 0);
+/** The images are made in memory, whatever their size: a disk would keep plain copies of what the POD knows. */
+function requireRoom(record: PodRecord & { state: RunningState }): void {
+  const [needBytes, freeBytes] = [inspectTree(record.state.init.pid).totals.memoryBytes, memoryFreeBytes()];
+  if (needBytes <= freeBytes) return;
+  throw new ZapError('checkpoint/no-room', `The host has too little free memory to take a checkpoint of POD "${record.name}": ${Math.round(freeBytes / 2 ** 20)} MiB, needed ${Math.round(needBytes / 2 ** 20)} MiB.`, {
+    hint: 'Free memory on the host, or move the POD to another one while it runs.',
+    data: { needBytes, freeBytes },
+  });
+}
+
+/** For whoever holds the key in another form. */
+export function describeCheckpoint(record: PodRecord): { podId: string; wrapped: string; createdAt: string; sizeBytes: number } {
+  requireSuspended(record);
+  const manifest = verifyManifest(podPaths(record.id).checkpoint, record.id);
+  return { podId: record.id, wrapped: manifest.seal.wrapped, createdAt: manifest.createdAt, sizeBytes: sizeOf(manifest) };
 }
 
 export function settleSuspended(record: PodRecord, manifest: Manifest): void {
@@ -81,12 +99,14 @@ export function requireSuspended(record: PodRecord): void {
   }
 }
 
-export async function resumePod(record: PodRecord, environments: EnvironmentStore, progress: (progress: Progress) => void, signal: AbortSignal): Promise<ResumeResult> {
+export async function resumePod(record: PodRecord, key: string, environments: EnvironmentStore, progress: (progress: Progress) => void, signal: AbortSignal): Promise<ResumeResult> {
   requireSuspended(record);
   using _lock = lockPod(record, 'being resumed');
   const steps = new Steps(progress, signal);
-  const { checkpoint } = podPaths(record.id);
-  await steps.run('verify checkpoint', () => verifyCheckpoint(checkpoint, record.id));
+  const { checkpoint, images } = podPaths(record.id);
+  makeImages(record.id);
+  using _images = { [Symbol.dispose]: () => removeImages(record.id) };
+  await steps.run('verify and decrypt', () => openCheckpoint(checkpoint, images, { podId: record.id, key, signal }));
   await using revival = await steps.run('prepare', () => Revival.prepare(record, environments));
   const startedMs = performance.now();
   const hold = async (init: ProcessIdentity): Promise<void> => {
@@ -96,7 +116,7 @@ export async function resumePod(record: PodRecord, environments: EnvironmentStor
     record.state = { kind: 'running', init, bootId: bootId(), since: new Date().toISOString() };
     saveRecord(record);
   };
-  const revived = await steps.run('restore', () => revival.revive({ images: join(checkpoint, imagesName), isClone: false, hold })).catch((error: unknown) => {
+  const revived = await steps.run('restore', () => revival.revive({ images, isClone: false, hold })).catch((error: unknown) => {
     settleSuspended(record, readManifest(checkpoint)!);
     throw error;
   });

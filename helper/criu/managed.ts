@@ -11,6 +11,7 @@ import { getRawAsset, isSea } from 'node:sea';
 import { promisify } from 'node:util';
 import { brotliDecompress } from 'node:zlib';
 import { ZapError } from '../protocol/errors';
+import { commonUmask, withUmask } from '../system/umask';
 
 export interface ManagedFile {
   path: string;
@@ -99,8 +100,10 @@ async function unpack(bundle: CriuBundle, root: string, directory: string): Prom
         throw new ZapError('criu/damaged', `The helper's own copy of CRIU is damaged (${file.path}).`, { hint: 'Install the helper again.', data: { file: file.path } });
       }
       const path = join(partial, 'new', file.path);
-      mkdirSync(dirname(path), { recursive: true, mode: 0o755 });
-      writeFileSync(path, content, { mode: file.mode, flag: 'wx' }); // not synced: after a power cut all of it is looked at again
+      withUmask(commonUmask, () => {
+        mkdirSync(dirname(path), { recursive: true, mode: 0o755 });
+        writeFileSync(path, content, { mode: file.mode, flag: 'wx' }); // not synced: after a power cut all of it is looked at again
+      });
     }
     if (statSync(directory, { throwIfNoEntry: false })) renameSync(directory, join(partial, 'old'));
     renameSync(join(partial, 'new'), directory);

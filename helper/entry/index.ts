@@ -9,8 +9,11 @@ import { ZapError } from '../protocol/errors';
 import { version } from '../protocol/version';
 import { EnvironmentStore } from '../files/environments';
 import { recoverHost } from '../move/recover';
+import { whoCalls } from '../rpc/caller';
 import { createHandlers } from '../rpc/handlers';
 import { serve } from '../rpc/server';
+import { dropPrivileges } from '../system/privileges';
+import { privateUmask } from '../system/umask';
 
 /** What a client looks for before the first frame: login shells may print anything before it. */
 const greeting = 'ZAP/1\r\n\0';
@@ -24,9 +27,10 @@ async function main(): Promise<void> {
     return;
   }
   if (process.getuid?.() !== 0) throw new ZapError('host/not-root', 'The helper must run as root.', { hint: 'It is started through sudo.' });
-  const caller = { user: process.env['SUDO_USER'] ?? userInfo().username };
+  dropPrivileges();
+  process.umask(privateUmask);
+  const caller = whoCalls(process.env, userInfo().username);
   for (const name of Object.keys(process.env)) delete process.env[name];
-  process.umask(0o022);
   process.on('SIGHUP', () => {}); // the end of the connection shows at standard input
   process.on('SIGTERM', () => {});
   const environments = new EnvironmentStore();

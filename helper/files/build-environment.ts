@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { ZapError } from '../protocol/errors';
 import type { Recipe } from '../protocol/model';
 import { Lock } from '../system/lock';
+import { commonUmask, withUmask } from '../system/umask';
 import { buildIdBase, runApart, runInTree, type SandboxOptions } from './build-sandbox';
 import { copyTree } from './copy-tree';
 import { findDebianMirror, sourcesList, type DebianMirror } from './debian-mirror';
@@ -49,7 +50,7 @@ export async function buildTree(recipe: Recipe, incomplete: string, tree: string
   const mirror = await findDebianMirror();
   const sandbox: SandboxOptions = { ...options, env: mirror.proxy === undefined ? {} : { http_proxy: mirror.proxy } };
   const packages = join(cache, 'apt');
-  mkdirSync(join(packages, 'partial'), { recursive: true, mode: 0o755 });
+  withUmask(commonUmask, () => mkdirSync(join(packages, 'partial'), { recursive: true, mode: 0o755 }));
   for (const path of [packages, join(packages, 'partial')]) chownSync(path, buildIdBase, buildIdBase);
   // apt cannot share its cache between two that write.
   using _ = await takeLock(join(cache, 'lock'), options);
@@ -79,8 +80,10 @@ async function baseSystem(suite: string, cache: string, mirror: DebianMirror, sa
 function writeInput(recipe: Recipe, incomplete: string, sources: string): string {
   const input = join(incomplete, 'input');
   const put = (path: string, content: string | Buffer, mode = 0o644): void => {
-    mkdirSync(dirname(join(input, path)), { recursive: true, mode: 0o755 });
-    writeFileSync(join(input, path), content, { mode });
+    withUmask(commonUmask, () => {
+      mkdirSync(dirname(join(input, path)), { recursive: true, mode: 0o755 });
+      writeFileSync(join(input, path), content, { mode });
+    });
   };
   put('script', script);
   put('sources.list', sources);

@@ -7,6 +7,7 @@ import { mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { Lock } from '../system/lock';
+import { withUmask } from '../system/umask';
 import { detachMount } from '../system/mounts';
 import { removeTree } from './remove-tree';
 
@@ -27,7 +28,7 @@ export class IncompleteDirectory implements AsyncDisposable {
   /** Makes a directory in it. */
   make(name: string, mode = 0o755): string {
     const path = join(this.path, name);
-    mkdirSync(path, { mode });
+    withUmask(0, () => mkdirSync(path, { mode }));
     return path;
   }
 

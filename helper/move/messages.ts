@@ -18,7 +18,7 @@
  * lost, the source opens another one and says `verdict` until it is heard.
  */
 import { z } from 'zod';
-import { Command, EnvironmentInfo, Pod, PodDemand, Step, TransferId } from '../protocol/model';
+import { Command, EnvironmentInfo, Pod, PodDemand, Step, TransferId, UserName } from '../protocol/model';
 
 export const Offer = z.strictObject({
   type: z.literal('offer'),
@@ -26,11 +26,11 @@ export const Offer = z.strictObject({
   transfer: TransferId,
   kind: z.enum(['move', 'clone']),
   demand: PodDemand,
-  owner: z.string(),
+  owner: UserName,
   command: Command.nullable(),
-  user: z.string(),
+  user: z.string().max(64),
   hasDisplay: z.boolean(),
-  createdAt: z.string(),
+  createdAt: z.string().max(40),
   /** The POD is suspended, and stays so unless it is to be resumed. */
   isStored: z.boolean(),
 });

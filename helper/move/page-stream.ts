@@ -12,6 +12,7 @@ import { ZapError } from '../protocol/errors';
 import type { PageStore } from '../checkpoint/page-store';
 import type { Sink } from '../files/frames';
 import { pageBytes } from '../system/live-pages';
+import { commonUmask, withUmask } from '../system/umask';
 
 const literalFlag = 0x80000000;
 const maxRun = 1 << 20;
@@ -170,7 +171,7 @@ export async function receivePageFiles(chunks: AsyncIterable<Buffer>, directory:
     let fd = files.get(number);
     if (fd === undefined) {
       if (number > maxFiles || files.size > maxFiles) throw broken();
-      files.set(number, (fd = openSync(join(directory, `pages-${number}.img`), 'wx', 0o644)));
+      files.set(number, (fd = withUmask(commonUmask, () => openSync(join(directory, `pages-${number}.img`), 'wx', 0o644))));
     }
     return fd;
   };

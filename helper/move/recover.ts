@@ -4,15 +4,15 @@
  * Whatever is locked has a living helper and is none of our business. The rest is decided by the journals alone, in two parts: `local` before anything
  * else happens here, `remote` (which has to ask the other host) meanwhile.
  */
-import { existsSync, mkdirSync, rmSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ZapError } from '../protocol/errors';
-import { imagesName, writeManifest } from '../checkpoint/manifest';
+import type { Seal } from '../protocol/model';
 import { Revival } from '../checkpoint/revive';
+import { storeCheckpoint } from '../checkpoint/store';
 import { endedInCheckpoint, settleSuspended } from '../checkpoint/suspend';
 import { findCriu, formatVersion } from '../criu/features';
-import { copyTree } from '../files/copy-tree';
 import type { EnvironmentStore } from '../files/environments';
 import { announce, connect, planLink } from '../network/pod-link';
 import { removeImages } from '../pod/images';
@@ -210,7 +210,7 @@ async function waitInDoubt(record: PodRecord, entry: TargetJournal, environments
 /**
  * A person's decision about a POD that was handed over without an answer. To run it here it first becomes what is left of it: a suspended POD.
  */
-export async function decideForSource(record: PodRecord, verdict: Verdict): Promise<boolean> {
+export async function decideForSource(record: PodRecord, verdict: Verdict, seal: Seal | undefined): Promise<boolean> {
   const entry = readJournals().find((candidate): candidate is SourceJournal => candidate.role === 'source' && candidate.pod === record.id && candidate.phase === 'committed');
   if (!entry || record.state.kind !== 'leaving') return false;
   using lock = Lock.try(podPaths(record.id).lock);
@@ -225,10 +225,8 @@ export async function decideForSource(record: PodRecord, verdict: Verdict): Prom
   const { checkpoint, images } = podPaths(record.id);
   if (was.kind === 'running') {
     if (!existsSync(images)) throw new ZapError('checkpoint/missing', `The checkpoint of POD "${record.name}" is gone: this host was restarted meanwhile.`, { hint: 'Its files are kept; if it runs on the other host, discard it here.' });
-    rmSync(checkpoint, { recursive: true, force: true });
-    mkdirSync(checkpoint, { recursive: true, mode: 0o700 });
-    await copyTree(images, join(checkpoint, imagesName)); // from memory to disk
-    settleSuspended(record, await writeManifest(checkpoint, { podId: record.id, criuVersion: formatVersion((await findCriu()).version), init: null }));
+    if (!seal) throw new ZapError('checkpoint/key-needed', `What is left of POD "${record.name}" is in memory; a key is needed to store it.`, { hint: 'Use a version of Zap that knows encrypted checkpoints.' });
+    settleSuspended(record, await storeCheckpoint(images, checkpoint, { podId: record.id, criuVersion: formatVersion((await findCriu()).version), init: null, seal }));
     await dismantle(record, was.init);
     removeImages(record.id);
   } else {
@@ -251,8 +249,10 @@ async function recoverRecord(record: PodRecord): Promise<void> {
     const manifest = endedInCheckpoint(now);
     if (manifest) {
       settleSuspended(now, manifest);
+      removeImages(now.id);
       return void (await dismantle(now, undefined));
     }
+    if (now.state.kind === 'suspended' || now.state.kind === 'running') removeImages(now.id); // of a suspend or resume that was cut off
     if (!isRunning(now)) return;
     rmSync(checkpoint, { recursive: true, force: true });
     if (existsSync(join(run, 'freezing'))) {

@@ -3,15 +3,15 @@
  *
  * Up to the commit everything is undone on failure and the POD runs on here; from the commit on nothing may fail it any more.
  */
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ZapError } from '../protocol/errors';
 import type { SendJob } from '../protocol/contract';
 import type { Progress, TransferResult } from '../protocol/model';
 import type { z } from 'zod';
 import { Freeze, type Frozen, type Verdict } from '../checkpoint/freeze';
-import { imagesName, verifyCheckpoint } from '../checkpoint/manifest';
+import { requireParts, verifyManifest } from '../checkpoint/manifest';
 import { PageStore } from '../checkpoint/page-store';
+import { openCheckpoint } from '../checkpoint/store';
 import { Steps } from '../checkpoint/steps';
 import { listImages } from '../criu/images';
 import { inspectTree } from '../criu/inspect';
@@ -258,12 +258,16 @@ class Sending {
 
   private async sendStored(): Promise<void> {
     const { record, channel, steps, context } = this;
-    const { checkpoint } = podPaths(record.id);
-    await steps.run('verify checkpoint', () => verifyCheckpoint(checkpoint, record.id));
+    const { checkpoint, images } = podPaths(record.id);
+    const willRun = this.isClone || (this.job.kind === 'move' && this.job.resume);
+    if (willRun) makeImages(record.id);
+    if (willRun) await steps.run('verify and decrypt', () => openCheckpoint(checkpoint, images, { podId: record.id, key: this.job.key, signal: context.signal }));
+    else requireParts(checkpoint, verifyManifest(checkpoint, record.id)); // the content's sums are for the target, which reads it anyway
     await steps.run('prepare target', () => this.prepareTarget());
     await steps.run('send memory', async () => {
       await channel.send({ type: 'checkpoint' });
-      await this.openPages(join(checkpoint, imagesName), new PageStore()).finish();
+      if (willRun) await this.openPages(images, new PageStore()).finish();
+      else await this.sendSealed(checkpoint);
       const nothing = channel.sink();
       await new LayerSync(podPaths(record.id).layer).first({ write: (chunk) => nothing.write(chunk) }, { isFinal: true });
       await nothing.end();
@@ -276,6 +280,15 @@ class Sending {
     }
     await this.commit(undefined);
     this.arrived = await this.confirm();
+  }
+
+  /** As it lies there, encrypted. */
+  private async sendSealed(checkpoint: string): Promise<void> {
+    let bytes = 0;
+    const sink = this.channel.sink();
+    await writeArchive(checkpoint, sink, { signal: this.context.signal, onBytes: (more) => this.steps.progress({ phase: 'send memory', bytes: (bytes += more) }) });
+    await sink.end();
+    this.memoryBytes = bytes;
   }
 
   /** The point of no return. The order is the protocol: promised on disk, dead here, and only then alive there. */

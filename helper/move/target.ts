@@ -4,28 +4,26 @@
  * It trusts nothing that it was told earlier: what the source offers is checked again here. Until the source's commit everything is taken apart on
  * failure; a restored POD waits, stopped, for as long as it takes to learn how the transfer ended.
  */
-import { chownSync, mkdirSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { mkdirSync, rmSync } from 'node:fs';
 import type { z } from 'zod';
 import { assertNever, ZapError } from '../protocol/errors';
 import type { Pod, Progress, Step } from '../protocol/model';
-import { imagesName, writeManifest } from '../checkpoint/manifest';
-import { sizeOf } from '../checkpoint/suspend';
+import { maxParts, sizeOf } from '../checkpoint/manifest';
+import { adoptCheckpoint, ArrivingSums, syncParts } from '../checkpoint/store';
 import { Revival, type Revived } from '../checkpoint/revive';
 import { PageStore } from '../checkpoint/page-store';
 import { Steps } from '../checkpoint/steps';
-import { findCriu, formatVersion } from '../criu/features';
 import { rewriteForClone } from '../criu/images';
 import { readArchive } from '../files/archive-read';
 import type { EnvironmentStore } from '../files/environments';
 import { shiftIds } from '../files/id-shift';
 import { newUidBase } from '../pod/identity';
 import { makeImages, removeImages } from '../pod/images';
-import { writeIdentity } from '../pod/layer';
-import { forgetLock, loadRecord, lockHost, lockPod, podPaths, saveRecord, toPod, type PodRecord } from '../pod/record';
+import { makeLayer, writeIdentity } from '../pod/layer';
+import { forgetLock, loadRecord, lockHost, lockPod, podPaths, saveRecord, toPod, type Caller, type PodRecord } from '../pod/record';
 import { destroyPod } from '../pod/remove';
 import { requireAcceptable } from '../preflight/target';
-import { memoryFreeBytes } from '../preflight/facts';
+import { diskFreeBytes, memoryFreeBytes } from '../preflight/facts';
 import { pageBytes } from '../system/live-pages';
 import type { ProcessIdentity } from '../system/process';
 import type { Channel } from './channel';
@@ -35,10 +33,10 @@ import { receivePageFiles } from './page-stream';
 import { receivePages } from './page-sync';
 import { awaitCommit } from './verdict';
 
-const maxImages = 100_000;
 const heardTimeoutMs = 2000;
 
 export interface ReceiveContext {
+  caller: Caller;
   transfer: string;
   key: string;
   port: number | null;
@@ -93,6 +91,11 @@ async function storeEnvironment(channel: Channel, context: ReceiveContext): Prom
   await channel.send({ type: 'environment-stored' });
 }
 
+/** Whoever lets a POD in owns it here; only root may let in one of somebody else's. */
+function arrivingOwner(offered: string, caller: Caller): string {
+  return caller.user === 'root' ? offered : caller.user;
+}
+
 class Receiving {
   private readonly steps: Steps;
   private readonly isClone: boolean;
@@ -101,6 +104,7 @@ class Receiving {
   private journal!: TargetJournal;
   private revival: Revival | undefined;
   private answerOver: Channel | undefined;
+  private readonly arriving = new ArrivingSums();
   /** What the source sends ahead. It is given a quarter of the free memory: as much again become the images, and the processes. */
   private pages = new PageStore(Math.floor(memoryFreeBytes() / 4 / pageBytes));
 
@@ -122,7 +126,7 @@ class Receiving {
       await channel.send({ type: 'accept', needsEnvironment, maxPagesBytes: this.pages.maxPages * pageBytes });
       if (needsEnvironment) await storeEnvironment(channel, context);
       await this.receiveWhileRunning();
-      await steps.run('receive memory', () => this.receiveImages());
+      await steps.run('receive memory', () => (this.willRun ? this.receiveImages() : this.receiveSealed()));
       await steps.run('receive last files', () => this.receiveLayer());
       if (this.isClone) await steps.run('new identity', () => this.assumeIdentity());
       return this.willRun ? await this.revive() : await this.store();
@@ -143,7 +147,8 @@ class Receiving {
       version: 1,
       id: demand.id,
       name: demand.name,
-      owner: offer.owner,
+      owner: arrivingOwner(offer.owner, context.caller),
+      sharedWith: [],
       environment: { digest: demand.environment.digest, name: demand.environment.name },
       network: demand.network,
       mac: demand.mac,
@@ -162,9 +167,7 @@ class Receiving {
       await destroyPod(this.record);
       closeJournal(this.journal);
     });
-    const { layer } = podPaths(this.record.id);
-    mkdirSync(layer, { recursive: true, mode: 0o755 });
-    chownSync(layer, this.record.uidBase, this.record.uidBase);
+    makeLayer(this.record);
     if (this.willRun) makeImages(this.record.id);
     return answer;
   }
@@ -206,27 +209,34 @@ class Receiving {
   private async receiveImages(): Promise<void> {
     const { context } = this;
     let bytes = 0;
-    const limits = { maxEntries: maxImages, maxBytes: memoryFreeBytes() };
-    await receivePageFiles(this.channel.chunks(), this.imagesDirectory, this.pages, limits);
+    const limits = { maxEntries: maxParts, maxBytes: memoryFreeBytes() };
+    const { images } = podPaths(this.record.id);
+    await receivePageFiles(this.channel.chunks(), images, this.pages, limits);
     this.pages = new PageStore(0); // the processes need the room
-    await readArchive(this.imagesDirectory, this.channel.chunks(), {
+    await readArchive(images, this.channel.chunks(), {
       signal: context.signal,
       limits,
       onBytes: (more) => context.progress({ phase: 'receive memory', bytes: (bytes += more) }),
     });
   }
 
-  private get imagesDirectory(): string {
-    const { images, checkpoint } = podPaths(this.record.id);
-    if (this.willRun) return images;
-    const directory = join(checkpoint, imagesName);
-    mkdirSync(directory, { recursive: true, mode: 0o700 });
-    return directory;
+  /** A checkpoint that stays one: encrypted with a key that this host does not have. */
+  private async receiveSealed(): Promise<void> {
+    const { context } = this;
+    const { checkpoint } = podPaths(this.record.id);
+    mkdirSync(checkpoint, { recursive: true, mode: 0o700 });
+    let bytes = 0;
+    await readArchive(checkpoint, this.channel.chunks(), {
+      signal: context.signal,
+      limits: { maxEntries: maxParts + 3, maxBytes: diskFreeBytes() },
+      onBytes: (more) => context.progress({ phase: 'receive memory', bytes: (bytes += more) }),
+      observer: this.arriving,
+    });
   }
 
   private assumeIdentity(): void {
     const { record } = this;
-    rewriteForClone(this.imagesDirectory, { hostIdBase: record.uidBase, hostName: record.name });
+    rewriteForClone(podPaths(record.id).images, { hostIdBase: record.uidBase, hostName: record.name });
     writeIdentity(record);
   }
 
@@ -257,8 +267,11 @@ class Receiving {
   private async store(): Promise<Pod> {
     const { record, steps } = this;
     const { checkpoint, run } = podPaths(record.id);
-    const criuVersion = await findCriu().then(({ version }) => formatVersion(version), () => 'unknown');
-    const manifest = await steps.run('store', () => writeManifest(checkpoint, { podId: record.id, criuVersion, init: null }));
+    const manifest = await steps.run('store', async () => {
+      const adopted = adoptCheckpoint(checkpoint, record.id, this.arriving);
+      await syncParts(checkpoint, adopted.parts); // from the commit on, this is the POD
+      return adopted;
+    });
     await this.awaitCommit(steps.done, undefined);
     record.state = { kind: 'suspended', at: manifest.createdAt, sizeBytes: sizeOf(manifest) };
     saveRecord(record);

@@ -31,7 +31,7 @@ export async function receive(request: Input<'transfer.receive'>, context: Trans
 
 async function receiveOnce(request: Input<'transfer.receive'>, context: TransferContext, event: (event: EventOf<'transfer.receive'>) => void): Promise<Output<'transfer.receive'>> {
   const key = Buffer.from(request.key, 'hex');
-  const common = { transfer: request.transfer, key: request.key, environments: context.environments, signal: context.signal, progress: event };
+  const common = { caller: context.caller, transfer: request.transfer, key: request.key, environments: context.environments, signal: context.signal, progress: event };
   if (request.relay) {
     const channel = await secureServer(context.relay(), key, request.transfer);
     return { pod: await receiveTransfer(channel, { ...common, port: null, nextChannel: untilAborted }) };

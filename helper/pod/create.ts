@@ -38,6 +38,7 @@ export async function createPod(request: Input<'pod.create'>, context: CreateCon
     id,
     name: request.name,
     owner: context.caller.user,
+    sharedWith: [],
     environment: { digest: environment.digest, name: environment.names[0] ?? environment.digest.slice(7, 19) },
     network: request.network,
     mac: newMac(),

@@ -1,15 +1,22 @@
 /** What the helper itself puts into a POD's layer, while nothing of the POD runs on it. */
-import { chownSync, lstatSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, lstatSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { readFileIfThere } from '../system/atomic-file';
+import { withUmask } from '../system/umask';
 import { podPaths, type PodRecord } from './record';
 import { commandFile, commandPath, startPath, startScript, tmuxConfiguration, tmuxConfigurationPath } from './start-script';
 
-/** The layer of a POD that has not run yet: nobody else writes in it. */
-export function prepareLayer(record: PodRecord, geometry: string): void {
+/** A POD's empty layer: its directory is the POD's root, which all of its users pass. */
+export function makeLayer(record: PodRecord): void {
   const { layer } = podPaths(record.id);
   mkdirSync(layer, { recursive: true, mode: 0o755 });
+  chmodSync(layer, 0o755);
   chownSync(layer, record.uidBase, record.uidBase);
+}
+
+/** The layer of a POD that has not run yet: nobody else writes in it. */
+export function prepareLayer(record: PodRecord, geometry: string): void {
+  makeLayer(record);
   put(record, startPath, startScript(record.user, geometry), 0o755);
   put(record, tmuxConfigurationPath, tmuxConfiguration, 0o644);
   if (record.command) put(record, commandPath, commandFile(record.command), 0o644);
@@ -31,12 +38,12 @@ function put(record: PodRecord, path: string, content: string, mode: number): vo
     const there = lstatSync(directory, { throwIfNoEntry: false });
     if (there?.isDirectory()) continue; // a link that the POD planted is not followed but replaced
     rmSync(directory, { force: true });
-    mkdirSync(directory, { mode: 0o755 });
+    withUmask(0, () => mkdirSync(directory, { mode: 0o755 }));
     chownSync(directory, record.uidBase, record.uidBase);
   }
   const target = join(layer, path);
   rmSync(target, { force: true, recursive: true });
-  writeFileSync(target, content, { mode, flag: 'wx' });
+  withUmask(0, () => writeFileSync(target, content, { mode, flag: 'wx' }));
   chownSync(target, record.uidBase, record.uidBase);
 }
 

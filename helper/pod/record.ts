@@ -7,7 +7,7 @@ import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { assertNever, ZapError } from '../protocol/errors';
-import { Command, EnvironmentDigest, Limits, Mac, Network, PodId, PodName, TransferId, type Pod, type PodState } from '../protocol/model';
+import { Command, EnvironmentDigest, Limits, Mac, Network, PodId, PodName, TransferId, UserName, type Pod, type PodState } from '../protocol/model';
 import { podAddress } from '../network/pod-link';
 import { readFileIfThere, writeFileAtomic } from '../system/atomic-file';
 import { Lock } from '../system/lock';
@@ -34,7 +34,9 @@ export const PodRecord = z.strictObject({
   version: z.literal(1),
   id: PodId,
   name: PodName,
-  owner: z.string(),
+  owner: UserName,
+  /** Users of this host who may use it as its owner does. */
+  sharedWith: z.array(UserName).max(100).default([]),
   environment: z.strictObject({ digest: EnvironmentDigest, name: z.string() }),
   network: Network,
   mac: Mac,
@@ -125,6 +127,11 @@ export interface Caller {
 }
 
 export function maySee(caller: Caller, record: PodRecord): boolean {
+  return mayShare(caller, record) || record.sharedWith.includes(caller.user);
+}
+
+/** Whether the caller may say who else sees the POD. */
+export function mayShare(caller: Caller, record: PodRecord): boolean {
   return caller.user === 'root' || caller.user === record.owner;
 }
 

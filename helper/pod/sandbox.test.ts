@@ -9,7 +9,7 @@ import { seccompProfile } from './seccomp';
 import { commandFile, commandPath, startScript } from './start-script';
 
 const record: PodRecord = {
-  version: 1, id: '0123456789ab', name: 'desk', owner: 'zap', environment: { digest: `sha256:${'0'.repeat(64)}`, name: 'shell' }, network: { profile: 'none' },
+  version: 1, id: '0123456789ab', name: 'desk', owner: 'zap', sharedWith: [], environment: { digest: `sha256:${'0'.repeat(64)}`, name: 'shell' }, network: { profile: 'none' },
   mac: '02:00:00:00:00:01', uidBase: 1 << 30, limits: {}, command: null, user: 'user', hasDisplay: false, createdAt: '', state: { kind: 'creating' },
 };
 

@@ -13,6 +13,10 @@ const MAX_CONTROL_BYTES = 4 << 20;
 const MAX_DATA_BYTES = 64 << 10;
 const WINDOW_BYTES = 1 << 20;
 const MAX_LANES = 4;
+/** Of one client at once: a desktop has a few for each POD. */
+const MAX_RUNNING_CALLS = 1000;
+/** Answers that a client does not take; beyond it is not listened to any more. */
+const MAX_UNTAKEN_BYTES = 32 << 20;
 
 const Frame = { request: 1, result: 2, error: 3, event: 4, cancel: 5, data: 6, end: 7, credit: 8 } as const;
 type FrameType = (typeof Frame)[keyof typeof Frame];
@@ -265,7 +269,7 @@ export class Connection {
 
   private onRequest(id: number, request: { method: string; params: unknown }): void {
     const handler = this.options.handler;
-    if (!handler || this.incoming.has(id)) throw new ZapError('internal/protocol', 'A peer sent an unexpected request.');
+    if (!handler || this.incoming.has(id) || this.incoming.size >= MAX_RUNNING_CALLS || typeof request?.method !== 'string') throw new ZapError('internal/protocol', 'A peer sent an unexpected request.');
     const abort = new AbortController();
     const call: Call = { lanes: new Map(), abort, survivesClose: this.options.survivesClose?.(request.method) ?? false };
     this.incoming.set(id, call);
@@ -309,6 +313,11 @@ export class Connection {
     header.writeUInt8(lane, 5);
     header.writeUInt32BE(id, 6);
     this.writable.write(payload.length === 0 ? header : Buffer.concat([header, payload]));
+    // Only where calls are answered: if both ends could stop listening, both might.
+    if (this.options.handler && this.writable.writableLength > MAX_UNTAKEN_BYTES && !this.readable.isPaused()) {
+      this.readable.pause();
+      this.writable.once('drain', () => this.readable.resume());
+    }
   }
 }
 

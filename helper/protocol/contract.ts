@@ -6,7 +6,7 @@
  */
 import { z } from 'zod';
 import {
-  Command, EnvironmentDigest, EnvironmentInfo, EnvironmentName, EnvironmentRef, Finding, Ipv4, Limits, Mac, Network, Pod, PodDemand, PodId, PodName, PodRef, Progress, Recipe, Step, TransferId, TransferResult, Usage,
+  CheckpointKey, Command, EnvironmentDigest, EnvironmentInfo, EnvironmentName, EnvironmentRef, Finding, Ipv4, Limits, Mac, Network, Pod, PodDemand, PodId, PodName, PodRef, Progress, Recipe, Seal, Step, TransferId, TransferResult, Usage, UserName, WrappedKey,
 } from './model';
 
 export const protocolRange = { min: 1, max: 1 } as const;
@@ -21,12 +21,12 @@ const LogLine = z.strictObject({ line: z.string() });
 /** One-time key of a data channel, 32 bytes in hexadecimal, handed to both hosts over their own connections. */
 const ChannelKey = z.string().regex(/^[0-9a-f]{64}$/);
 
-/** What the sending side of a data channel is to do. */
+/** What the sending side of a data channel is to do. `key` opens the checkpoint of a suspended POD that is to run. */
 export const SendJob = z.discriminatedUnion('kind', [
   /** The POD leaves this host: running (frozen, restored there, killed here) or suspended. */
-  z.strictObject({ kind: z.literal('move'), pod: PodRef, resume: z.boolean() }),
+  z.strictObject({ kind: z.literal('move'), pod: PodRef, resume: z.boolean(), key: CheckpointKey.optional() }),
   /** A copy with an identity of its own starts on the other side, this one runs on. */
-  z.strictObject({ kind: z.literal('clone'), pod: PodRef, identity: z.strictObject({ id: PodId, name: PodName, mac: Mac, network: Network }) }),
+  z.strictObject({ kind: z.literal('clone'), pod: PodRef, identity: z.strictObject({ id: PodId, name: PodName, mac: Mac, network: Network }), key: CheckpointKey.optional() }),
   z.strictObject({ kind: z.literal('environment'), environment: EnvironmentRef }),
 ]);
 export type SendJob = z.infer<typeof SendJob>;
@@ -91,21 +91,25 @@ export const contract = {
     event: Progress,
   }),
   'pod.rename': call({ in: z.strictObject({ pod: PodRef, name: PodName }), out: Pod }),
+  /** Lets another user of the host use the POD as its owner does, or no longer. Only the owner and root may. */
+  'pod.share': call({ in: z.strictObject({ pod: PodRef, user: UserName, isShared: z.boolean() }), out: z.strictObject({ sharedWith: z.array(UserName) }) }),
   'pod.delete': call({ in: z.strictObject({ pod: PodRef }), out: empty }),
   'pod.suspend': call({
-    in: z.strictObject({ pod: PodRef }),
+    in: z.strictObject({ pod: PodRef, seal: Seal }),
     out: z.strictObject({ pod: Pod, frozenMs: z.number(), sizeBytes: z.number(), steps: z.array(Step) }),
     event: Progress,
     survivesClose: true,
   }),
   'pod.resume': call({
-    in: z.strictObject({ pod: PodRef }),
+    in: z.strictObject({ pod: PodRef, key: CheckpointKey }),
     out: z.strictObject({ pod: Pod, restoreMs: z.number(), steps: z.array(Step) }),
     event: Progress,
     survivesClose: true,
   }),
-  /** A person's decision about a POD in doubt: run it here, or give up this copy. */
-  'pod.recover': call({ in: z.strictObject({ pod: PodRef, decision: z.enum(['run-here', 'discard-here']) }), out: z.strictObject({ pod: Pod.nullable() }) }),
+  /** How the key of a suspended POD's checkpoint was kept by whoever suspended it. */
+  'pod.checkpoint': call({ in: z.strictObject({ pod: PodRef }), out: z.strictObject({ podId: PodId, wrapped: WrappedKey, createdAt: z.string(), sizeBytes: z.number() }) }),
+  /** A person's decision about a POD in doubt: run it here, or give up this copy. With `seal` what is left of it in memory can be stored. */
+  'pod.recover': call({ in: z.strictObject({ pod: PodRef, decision: z.enum(['run-here', 'discard-here']), seal: Seal.optional() }), out: z.strictObject({ pod: Pod.nullable() }) }),
   /**
    * Runs a command in the POD. Lanes: 0 standard input and output, 1 window sizes (JSON lines), 2 standard error. `detach` starts it as a child of
    * the POD's own, so that it moves along; otherwise it is the caller's, and is not part of the session.

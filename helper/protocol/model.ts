@@ -8,12 +8,21 @@ import { z } from 'zod';
 /** Lower-case letters, digits and inner dashes, 1–40 characters: a POD's name is also its host name. */
 export const PodName = z.string().regex(/^[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?$/);
 export const PodId = z.string().regex(/^[0-9a-f]{12}$/);
+/** A user of a host. */
+export const UserName = z.string().regex(/^[A-Za-z0-9_][A-Za-z0-9_.@\\-]{0,63}$/);
 /** A POD is named by its name or its id. */
 export const PodRef = z.union([PodName, PodId]);
 export const EnvironmentName = z.string().regex(/^[a-z0-9](?:[a-z0-9._-]{0,62}[a-z0-9])?$/);
 export const EnvironmentDigest = z.string().regex(/^sha256:[0-9a-f]{64}$/);
 export const EnvironmentRef = z.union([EnvironmentDigest, EnvironmentName]);
 export const TransferId = z.string().regex(/^[0-9a-f]{16}$/);
+
+/** The key that a checkpoint is encrypted with, 32 bytes in hexadecimal. A host has it as long as it works with it, and never on a disk. */
+export const CheckpointKey = z.string().regex(/^[0-9a-f]{64}$/);
+/** The same key in a form that only its owner can read, kept beside the checkpoint. What form that is, is the owner's business. */
+export const WrappedKey = z.string().min(1).max(8192);
+export const Seal = z.strictObject({ key: CheckpointKey, wrapped: WrappedKey });
+export type Seal = z.infer<typeof Seal>;
 
 const octet = '(?:25[0-5]|2[0-4]\\d|1\\d\\d|[1-9]?\\d)';
 export const Ipv4 = z.string().regex(new RegExp(`^${octet}(?:\\.${octet}){3}$`));

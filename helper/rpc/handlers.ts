@@ -3,7 +3,7 @@ import { hostname } from 'node:os';
 import { ZapError } from '../protocol/errors';
 import { protocolRange, type EventOf, type Input, type Method, type Output } from '../protocol/contract';
 import type { CallContext } from '../protocol/connection';
-import { resumePod, suspendPod } from '../checkpoint/suspend';
+import { describeCheckpoint, resumePod, suspendPod } from '../checkpoint/suspend';
 import { EnvironmentStore } from '../files/environments';
 import { decide } from '../move/verdict';
 import { decideForSource } from '../move/recover';
@@ -13,6 +13,7 @@ import { streamDisplay } from '../pod/display';
 import { exec } from '../pod/enter';
 import { requireFreeName } from '../pod/identity';
 import { renamePod } from '../pod/rename';
+import { sharePod } from '../pod/share';
 import { readLogs } from '../pod/logs';
 import { findRecord, forgetLock, listRecords, loadRecord, lockHost, lockPod, maySee, toPod, type Caller } from '../pod/record';
 import { destroyPod } from '../pod/remove';
@@ -68,6 +69,9 @@ export function createHandlers(environments: EnvironmentStore): Handlers {
       await renamePod(record, name);
       return toPod(record);
     },
+    async 'pod.share'({ pod, user, isShared }, { caller }) {
+      return sharePod(findRecord(pod, caller), caller, user, isShared);
+    },
     async 'pod.delete'({ pod }, { caller }) {
       const record = findRecord(pod, caller);
       using lock = lockPod(record, 'being deleted');
@@ -75,18 +79,21 @@ export function createHandlers(environments: EnvironmentStore): Handlers {
       forgetLock(record, lock);
       return {};
     },
-    async 'pod.suspend'({ pod }, { caller, signal, event }) {
+    async 'pod.suspend'({ pod, seal }, { caller, signal, event }) {
       const record = findRecord(pod, caller);
-      return { ...(await suspendPod(record, event, signal)), pod: toPod(record) };
+      return { ...(await suspendPod(record, seal, event, signal)), pod: toPod(record) };
     },
-    async 'pod.resume'({ pod }, { caller, signal, event }) {
+    async 'pod.resume'({ pod, key }, { caller, signal, event }) {
       const record = findRecord(pod, caller);
-      return { ...(await resumePod(record, environments, event, signal)), pod: toPod(record) };
+      return { ...(await resumePod(record, key, environments, event, signal)), pod: toPod(record) };
     },
-    async 'pod.recover'({ pod, decision }, { caller }) {
+    async 'pod.checkpoint'({ pod }, { caller }) {
+      return describeCheckpoint(findRecord(pod, caller));
+    },
+    async 'pod.recover'({ pod, decision, seal }, { caller }) {
       const record = findRecord(pod, caller);
       const verdict = decision === 'run-here' ? 'commit' : 'abort';
-      if (!(await decideForSource(record, verdict))) {
+      if (!(await decideForSource(record, verdict, seal))) {
         if (record.state.kind !== 'arriving') throw new ZapError('pod/not-in-doubt', `There is nothing to decide about POD "${record.name}".`, { hint: 'zap pod list shows where it is.' });
         decide(record.id, verdict);
       }

@@ -6,6 +6,7 @@
  */
 import { spawn as nodeSpawn, type ChildProcess, type SpawnOptions, type StdioOptions } from 'node:child_process';
 import { ZapError, type ErrorCode } from '../protocol/errors';
+import { commonUmask, withUmask } from './umask';
 
 export const childEnvironment: NodeJS.ProcessEnv = {
   PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
@@ -35,13 +36,13 @@ export interface RunResult {
 
 /** Starts a program with full control over its descriptors. */
 export function start(program: string, args: readonly string[], options: SpawnOptions & { stdio: StdioOptions }): ChildProcess {
-  return nodeSpawn(program, args, { env: childEnvironment, ...options });
+  return withUmask(commonUmask, () => nodeSpawn(program, args, { env: childEnvironment, ...options }));
 }
 
 /** Runs a program to its end; a non-zero exit is a ZapError with the last lines of its standard error as evidence. */
 export async function run(program: string, args: readonly string[], options: RunOptions = {}): Promise<RunResult> {
   const output = options.captureOutput === false ? 'ignore' : 'pipe';
-  const child = nodeSpawn(program, args, {
+  const child = start(program, args, {
     env: { ...childEnvironment, ...options.env },
     stdio: [options.input === undefined ? 'ignore' : 'pipe', output, output],
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),

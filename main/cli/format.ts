@@ -39,8 +39,8 @@ export function formatTable(header: readonly string[], rows: readonly (readonly 
   return all.map(line).join('\n');
 }
 
-/** Text from a host, without what a terminal would obey. */
+/** Text from a host, without what a terminal would obey, and without what makes text read in another order than it is written. */
 export function printable(text: string): string {
   // oxlint-disable-next-line no-control-regex -- control characters are what this is about
-  return text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, '');
+  return text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g, '');
 }

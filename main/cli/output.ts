@@ -56,7 +56,7 @@ export class Output {
   result({ json, text }: Result): void {
     this.endProgress();
     if (this.isJson) this.stdout.write(`${JSON.stringify(json)}\n`);
-    else if (text !== undefined && text !== '') this.stdout.write(text.endsWith('\n') ? text : `${text}\n`);
+    else if (text !== undefined && text !== '') this.stdout.write(printable(text.endsWith('\n') ? text : `${text}\n`)); // whatever a host or a POD put into it
   }
 
   error(error: ZapError): void {

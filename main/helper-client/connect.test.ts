@@ -94,7 +94,7 @@ describe('HelperClient', () => {
         await new Promise(() => {});
       },
     });
-    await expect(client.call('pod.suspend', { pod: 'desk' }, { onEvent: () => {} })).rejects.toMatchObject({ code: 'host/connection-lost' });
+    await expect(client.call('pod.suspend', { pod: 'desk', seal: { key: '0'.repeat(64), wrapped: 'x' } }, { onEvent: () => {} })).rejects.toMatchObject({ code: 'host/connection-lost' });
   });
 
   it('brings errors over with their code, evidence and host', async () => {
@@ -133,7 +133,7 @@ describe('HelperClient', () => {
         new Promise((_, reject) => signal.addEventListener('abort', () => reject(new ZapError('cancelled/by-user', 'Cancelled.')))),
     });
     const stop = new AbortController();
-    const call = client.call('pod.suspend', { pod: 'desk' }, { signal: stop.signal });
+    const call = client.call('pod.suspend', { pod: 'desk', seal: { key: '0'.repeat(64), wrapped: 'x' } }, { signal: stop.signal });
     stop.abort();
     await expect(call).rejects.toMatchObject({ code: 'cancelled/by-user', exitCode: 130 });
     client.close();

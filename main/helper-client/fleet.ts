@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { ZapError } from '../../helper/protocol/errors';
 import { openHost, type Surroundings } from '../hosts/connect';
 import { LOCAL, type Inventory } from '../hosts/inventory';
+import { CheckpointKeys } from '../secrets/checkpoint-keys';
 import type { HelperClient } from './client';
 import { connectHelper } from './connect';
 import type { HelperExecutable } from './executable';
@@ -31,6 +32,11 @@ export class Fleet {
     readonly inventory: Inventory,
     private readonly options: FleetOptions,
   ) {}
+
+  /** What suspended PODs are opened with. */
+  get checkpointKeys(): CheckpointKeys {
+    return new CheckpointKeys(this.inventory.zapHome, this.options.surroundings?.prompter);
+  }
 
   /** Hosts that PODs may be on. This computer counts once a helper has worked on it: asking needs root and leaves traces. */
   get hosts(): string[] {

@@ -50,7 +50,7 @@ export interface InventoryOptions {
 
 export class Inventory {
   private constructor(
-    private readonly zapHome: string,
+    readonly zapHome: string,
     private readonly records: Map<string, HostRecord>,
     private readonly options: InventoryOptions,
   ) {}

@@ -9,13 +9,17 @@ import type { Output, SendJob } from '../../helper/protocol/contract';
 import type { HelperClient } from '../helper-client/client';
 import type { Fleet } from '../helper-client/fleet';
 import { requireFreeName, type LocatedPod, type Pod } from '../pods/locate';
+import type { Secret } from '../secrets/secret';
 import { copyEnvironment } from './environment';
 import type { Plan } from './plan';
 import { preflight, requireMovable, type Demand } from './preflight';
+import { checkpointKey } from './suspend';
 import { transfer, type TransferOptions } from './transfer';
 import { whereabouts } from './whereabouts';
 
 export interface MoveOptions extends TransferOptions {
+  /** Of a suspended POD that is to run, where it has one. */
+  passphrase?: Secret | undefined;
   onPlan?: ((plan: Plan) => void) | undefined;
   onNotice?: ((text: string) => void) | undefined;
 }
@@ -77,6 +81,8 @@ interface Execution {
 async function execute(fleet: Fleet, located: LocatedPod, to: string, options: MoveOptions, { willRun, job, asCopy }: Execution): Promise<MoveReport> {
   const { pod, host: from } = located;
   const [source, target] = await clients(fleet, located, to, options.signal);
+  const isOpened = pod.state.kind === 'suspended' && (job.kind === 'clone' || (job.kind === 'move' && job.resume));
+  const keyed = isOpened ? { ...job, key: await checkpointKey(fleet, source, pod.id, options) } : job;
   const { plan, demand } = await preflight({ located, source, target, willRun, asCopy, signal: options.signal });
   options.onPlan?.(plan);
   requireMovable(plan);
@@ -87,7 +93,7 @@ async function execute(fleet: Fleet, located: LocatedPod, to: string, options: M
       await copyEnvironment(fleet, from, to, demand.environment.digest, options);
       steps.push({ name: 'environment', ms: round(performance.now() - startMs) });
     }
-    const sent = await transfer(source, target, job, options);
+    const sent = await transfer(source, target, keyed, options);
     if (sent.kind !== 'pod') throw new ZapError('internal/protocol', `${from} ended a POD's transfer as something else.`);
     const { result } = sent;
     return { pod: result.pod.name, from, to, mode: result.mode, downtimeMs: result.downtimeMs, totalMs: round(result.totalMs + (steps[0]?.ms ?? 0)), bytes: result.bytes, steps: [...steps, ...result.steps] };

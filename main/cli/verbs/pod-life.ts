@@ -2,9 +2,11 @@ import { ZapError } from '../../../helper/protocol/errors';
 import type { Fleet } from '../../helper-client/fleet';
 import { movePod } from '../../moves/coordinator';
 import { whereabouts } from '../../moves/whereabouts';
+import { resumePod, suspendPod } from '../../moves/suspend';
 import { findPod, type LocatedPod } from '../../pods/locate';
 import { command } from '../command';
 import { formatBytes, formatMs } from '../format';
+import { askNewPassphrase, passphraseFileOption, passphraseFrom } from '../passphrase';
 import { PhaseProgress } from '../progress';
 import { moveOptions, reportText } from './transfer';
 
@@ -13,13 +15,14 @@ export const podLifeCommands = [
     name: 'pod suspend',
     summary: 'Freeze a POD to its files; it takes no memory until it is resumed',
     operands: { name: { placeholder: 'NAME' } },
-    options: {},
-    run: async ({ operands }, context) => {
+    options: { passphrase: { kind: 'flag', help: 'encrypt it with a passphrase, in place of the key in ZAP_HOME' }, ...passphraseFileOption },
+    details: 'The checkpoint is encrypted. Without a passphrase only this ZAP_HOME (its file checkpoint-key) opens it again; with one, everybody who knows it.',
+    run: async ({ operands, options }, context) => {
       const fleet = await context.fleet();
       const located = await findPod(fleet, operands.name, context.signal);
-      const client = await fleet.client(located.host, context.signal);
+      const passphrase = options.passphrase ? await askNewPassphrase(context) : await passphraseFrom(options['passphrase-file'], context);
       const progress = new PhaseProgress(context.output);
-      const done = await tellingWhere(fleet, located, () => client.call('pod.suspend', { pod: located.pod.id }, { signal: context.signal, onEvent: progress.on }));
+      const done = await tellingWhere(fleet, located, () => suspendPod(fleet, located, { signal: context.signal, onProgress: progress.on, passphrase }));
       progress.end();
       return { json: { host: located.host, ...done }, text: `POD ${done.pod.name} is suspended on ${located.host}: ${formatBytes(done.sizeBytes)}, frozen in ${formatMs(done.frozenMs)}.` };
     },
@@ -28,7 +31,7 @@ export const podLifeCommands = [
     name: 'pod resume',
     summary: 'Let a suspended POD go on, here or on another host',
     operands: { name: { placeholder: 'NAME' } },
-    options: { host: { kind: 'value', placeholder: 'HOST', help: 'on which host (default: where it is)' } },
+    options: { host: { kind: 'value', placeholder: 'HOST', help: 'on which host (default: where it is)' }, ...passphraseFileOption },
     run: async ({ operands, options }, context) => {
       const fleet = await context.fleet();
       const located = await findPod(fleet, operands.name, context.signal);
@@ -37,14 +40,14 @@ export const podLifeCommands = [
         throw new ZapError('pod/wrong-state', `"${pod.name}" on ${from} is not suspended.`, { hint: pod.state.kind === 'running' ? 'It runs.' : `See \`zap pod show ${pod.name}\`.`, data: { pod: pod.name, host: from, state: pod.state.kind } });
       }
       const progress = new PhaseProgress(context.output);
+      const passphrase = await passphraseFrom(options['passphrase-file'], context);
       const host = options.host === undefined ? from : await context.hostOr(options.host);
       if (host !== from) {
-        const report = await movePod(fleet, located, host, { ...moveOptions(context, progress), resume: true });
+        const report = await movePod(fleet, located, host, { ...moveOptions(context, progress), passphrase, resume: true });
         progress.end();
         return { json: report, text: reportText(report, 'goes on') };
       }
-      const client = await fleet.client(host, context.signal);
-      const done = await tellingWhere(fleet, located, () => client.call('pod.resume', { pod: pod.id }, { signal: context.signal, onEvent: progress.on }));
+      const done = await tellingWhere(fleet, located, () => resumePod(fleet, located, { signal: context.signal, onProgress: progress.on, passphrase }));
       progress.end();
       return { json: { host, ...done }, text: `POD ${done.pod.name} goes on on ${host}: restored in ${formatMs(done.restoreMs)}.` };
     },

@@ -145,7 +145,7 @@ export const podCommands = [
       const { host, pod } = await findPod(fleet, operands.name, context.signal);
       const lines = options.lines === undefined ? 100 : wholeNumber('--lines', options.lines, 100_000);
       const { files } = await (await fleet.client(host, context.signal)).call('pod.logs', { pod: pod.id, lines }, { signal: context.signal });
-      return { json: { host, pod: pod.name, files }, text: files.map(({ name, text }) => `==> ${printable(name)} <==\n${printable(text)}`).join('\n') };
+      return { json: { host, pod: pod.name, files }, text: files.map(({ name, text }) => `==> ${printable(name).replace(/\s+/g, ' ')} <==\n${printable(text)}`).join('\n') };
     },
   }),
   command({
@@ -170,7 +170,7 @@ export const podCommands = [
         throw new ZapError('pod/wrong-state', `"${pod.name}" is not in doubt: it is ${stateWord(pod)} on ${host}.`, { data: { pod: pod.name, host } });
       }
       const decision = options['run-here'] ? 'run-here' : 'discard-here';
-      const { pod } = await (await fleet.client(located.host, context.signal)).call('pod.recover', { pod: located.pod.id, decision }, { signal: context.signal });
+      const { pod } = await (await fleet.client(located.host, context.signal)).call('pod.recover', { pod: located.pod.id, decision, ...(decision === 'run-here' ? { seal: await fleet.checkpointKeys.seal(located.pod.id) } : {}) }, { signal: context.signal });
       return { json: { host: located.host, decision, pod }, text: pod ? `POD ${pod.name} is ${stateWord(pod)} on ${located.host}.` : `The copy of ${located.pod.name} on ${located.host} is gone.` };
     },
   }),

@@ -8,8 +8,9 @@ import { labCommands } from './lab';
 import { podCommands } from './pod';
 import { podLifeCommands } from './pod-life';
 import { podSessionCommands } from './pod-session';
+import { podShareCommands } from './pod-share';
 import { transferCommands } from './transfer';
 
 export const commands: readonly Command[] = [
-  ...podCommands, ...podSessionCommands, ...podLifeCommands, ...transferCommands, ...environmentCommands, ...hostCommands, ...hostCareCommands, ...labCommands, ...helpCommands(() => commands),
+  ...podCommands, ...podSessionCommands, ...podLifeCommands, ...podShareCommands, ...transferCommands, ...environmentCommands, ...hostCommands, ...hostCareCommands, ...labCommands, ...helpCommands(() => commands),
 ];

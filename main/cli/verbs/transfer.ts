@@ -6,6 +6,7 @@ import { command } from '../command';
 import type { Context } from '../context';
 import { findingLines } from '../findings';
 import { formatBytes, formatMs, formatTable } from '../format';
+import { passphraseFileOption, passphraseFrom } from '../passphrase';
 import { PhaseProgress } from '../progress';
 import { network, podName } from '../values';
 import { networkOptions } from './pod';
@@ -37,7 +38,7 @@ export const transferCommands = [
     name: 'pod clone',
     summary: 'Make a copy of a POD with an identity of its own; the original runs on',
     operands: { name: { placeholder: 'NAME' }, newName: { placeholder: 'NEW' } },
-    options: { host: { kind: 'value', placeholder: 'HOST', help: 'where the copy goes (default: beside the original)' }, ...networkOptions },
+    options: { host: { kind: 'value', placeholder: 'HOST', help: 'where the copy goes (default: beside the original)' }, ...networkOptions, ...passphraseFileOption },
     details: 'The copy has its own name, host name, machine-id, MAC and address. Its connections are closed; everything else goes on in both.',
     run: async ({ operands, options }, context) => {
       const name = podName(operands.newName);
@@ -46,7 +47,7 @@ export const transferCommands = [
       const located = await findPod(fleet, operands.name, context.signal);
       const to = options.host === undefined ? located.host : await context.hostOr(options.host);
       const progress = new PhaseProgress(context.output);
-      const report = await clonePod(fleet, located, { name, to, network: of }, moveOptions(context, progress));
+      const report = await clonePod(fleet, located, { name, to, network: of }, { ...moveOptions(context, progress), passphrase: await passphraseFrom(options['passphrase-file'], context) });
       progress.end();
       return { json: report, text: reportText(report, 'is the copy', located.pod.name) };
     },
