@@ -1,10 +1,8 @@
-/** Users of a POD, as its own files name them. The POD writes these files: they are opened as a stranger's, and nothing in them is more than a number below 65536. */
-import { closeSync, fstatSync, readSync } from 'node:fs';
+/** Users of a POD, as its own files name them; whatever these say, nothing in them is more than a number below 65536. */
 import { ZapError } from '../protocol/errors';
-import { O_NONBLOCK, O_RDONLY, openInRoot, openRoot } from '../system/paths';
-import { podPaths, type PodRecord } from './record';
+import { readInside } from './inside';
+import type { PodRecord } from './record';
 
-const maxFileBytes = 4 << 20;
 const maxGroups = 1024;
 const maxId = 65535;
 
@@ -39,26 +37,7 @@ export function findAccount(user: string, passwd: string, group: string): Accoun
 }
 
 export function accountOf(record: PodRecord, user: string): Account {
-  const account = findAccount(user, readInPod(record, 'etc/passwd'), readInPod(record, 'etc/group'));
+  const account = findAccount(user, readInside(record, 'etc/passwd'), readInside(record, 'etc/group'));
   if (!account) throw new ZapError('pod/unknown-user', `POD "${record.name}" has no user "${user}".`, { hint: 'Its /etc/passwd names those there are.', data: { pod: record.name } });
   return account;
-}
-
-/** Empty where there is no such file, or something else than a file. */
-function readInPod(record: PodRecord, path: string): string {
-  const root = openRoot(podPaths(record.id).root);
-  let fd = -1;
-  try {
-    fd = openInRoot(root, path, O_RDONLY | O_NONBLOCK);
-    const stat = fstatSync(fd);
-    if (!stat.isFile()) return '';
-    const buffer = Buffer.alloc(Math.min(stat.size, maxFileBytes));
-    return buffer.toString('utf8', 0, readSync(fd, buffer, 0, buffer.length, 0));
-  } catch (error) {
-    if (['ENOENT', 'ENOTDIR', 'ELOOP', 'EXDEV', 'ENXIO'].includes((error as NodeJS.ErrnoException).code ?? '')) return '';
-    throw error;
-  } finally {
-    if (fd >= 0) closeSync(fd);
-    closeSync(root);
-  }
 }

@@ -18,6 +18,11 @@ export function newMac(): string {
   return ['02', ...randomBytes(5).toString('hex').match(/../g)!].join(':');
 }
 
+/** Whether these ids can be a POD's at all. A peer names them, and the host's own users have ids too. */
+export function isUidBase(base: number): boolean {
+  return base >= firstBase && base < firstBase + slots * idsPerPod && (base - firstBase) % idsPerPod === 0;
+}
+
 /** A range of host ids that no POD of this host has; random, so that two hosts seldom choose the same. */
 export function newUidBase(): number {
   const taken = new Set(listRecords().map((record) => record.uidBase));

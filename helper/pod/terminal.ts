@@ -4,8 +4,6 @@
  * A view is a throw-away client of that server. When the POD is about to be frozen it is fed nothing more, what it was fed is read to the end, and it is told
  * how much that was: so every key that was typed arrives once, on one host or the other.
  */
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Duplex } from 'node:stream';
 import type { Input, Output } from '../protocol/contract';
@@ -14,7 +12,8 @@ import { Pty } from '../system/pty';
 import { registerClient } from './clients';
 import { exitOf, flushed, followWindowSizes, prepareEntry, runInside, type Lanes } from './enter';
 import { InputFeed } from './input-feed';
-import { podPaths, requireAlive, type PodRecord, type RunningState } from './record';
+import { isInside } from './inside';
+import { requireAlive, type PodRecord, type RunningState } from './record';
 import { tmuxConfigurationPath, tmuxSocket } from './start-script';
 
 const READ_TIMEOUT_MS = 250;
@@ -22,7 +21,7 @@ const MAX_TERMINALS = 100;
 
 function requireTerminals(record: PodRecord): RunningState {
   const state = requireAlive(record, 'show a terminal');
-  if (!existsSync(join(podPaths(record.id).root, tmuxConfigurationPath))) throw new ZapError('pod/no-terminal', `POD "${record.name}" has no terminal server.`, { hint: 'Its environment lacks tmux.' });
+  if (!isInside(record, tmuxConfigurationPath)) throw new ZapError('pod/no-terminal', `POD "${record.name}" has no terminal server.`, { hint: 'Its environment lacks tmux.' });
   return state;
 }
 

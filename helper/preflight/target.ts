@@ -4,7 +4,7 @@ import type { Finding, PodDemand } from '../protocol/model';
 import type { EnvironmentStore } from '../files/environments';
 import { podAddress } from '../network/pod-link';
 import { findUplink } from '../network/uplink';
-import { addressHolder } from '../pod/identity';
+import { addressHolder, isUidBase } from '../pod/identity';
 import { listRecords } from '../pod/record';
 import { limitControllers } from '../system/cgroup';
 import { cpu, criuOrFinding, diskFreeBytes, memoryFreeBytes } from './facts';
@@ -20,6 +20,7 @@ export async function preflightTarget(demand: PodDemand, environments: Environme
   if (listRecords().length !== records.length) block('already-here', 'This POD is on the target already.', 'Choose another host.');
   if (records.some((record) => record.name === demand.name)) block('name-taken', `A POD named "${demand.name}" exists on the target.`, `Rename one of them: zap pod rename ${demand.name} NEW`, { name: demand.name });
   if (!demand.isClone && records.some((record) => record.uidBase === demand.uidBase)) block('id-range-taken', 'The POD\'s range of user ids belongs to another POD on the target.', 'Move one of the two to a third host.', { uidBase: demand.uidBase });
+  if (!isUidBase(demand.uidBase)) block('id-range-invalid', 'The POD\'s user ids are none that a POD may have.', 'Do not trust the host that it comes from.', { uidBase: demand.uidBase });
   if (demand.willRun) {
     await criuOrFinding(findings);
     await checkNetwork(demand, findings);

@@ -15,9 +15,9 @@ const PR_SET_DUMPABLE = 4;
 const PR_CAPBSET_DROP = 24;
 const VERSION_3 = 0x20080522;
 
-/** capabilities(7). What is not here is needed: by CRIU for processes of any kind, by overlays and links, by files of any owner. */
+/** capabilities(7). What is not here is needed: by CRIU for processes of any kind (it sets their login user id, which takes AUDIT_CONTROL), by overlays and links, by files of any owner. */
 export const unneededCapabilities: Readonly<Record<string, number>> = {
-  LINUX_IMMUTABLE: 9, SYS_MODULE: 16, SYS_RAWIO: 17, SYS_PACCT: 20, SYS_BOOT: 22, SYS_TIME: 25, SYS_TTY_CONFIG: 26, AUDIT_CONTROL: 30, MAC_OVERRIDE: 32, MAC_ADMIN: 33, SYSLOG: 34, WAKE_ALARM: 35, BLOCK_SUSPEND: 36, AUDIT_READ: 37,
+  LINUX_IMMUTABLE: 9, SYS_MODULE: 16, SYS_RAWIO: 17, SYS_PACCT: 20, SYS_BOOT: 22, SYS_TIME: 25, SYS_TTY_CONFIG: 26, MAC_OVERRIDE: 32, MAC_ADMIN: 33, SYSLOG: 34, WAKE_ALARM: 35, BLOCK_SUSPEND: 36, AUDIT_READ: 37,
 };
 
 /** To be called before anything else is done: threads that exist already keep what they have. */

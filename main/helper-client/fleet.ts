@@ -33,9 +33,9 @@ export class Fleet {
     private readonly options: FleetOptions,
   ) {}
 
-  /** What suspended PODs are opened with. */
-  get checkpointKeys(): CheckpointKeys {
-    return new CheckpointKeys(this.inventory.zapHome, this.options.surroundings?.prompter);
+  /** What suspended PODs of a host are opened with. */
+  checkpointKeys(host: string): CheckpointKeys {
+    return new CheckpointKeys(this.inventory.zapHome, this.surroundingsOf(host)?.prompter);
   }
 
   /** Hosts that PODs may be on. This computer counts once a helper has worked on it: asking needs root and leaves traces. */
@@ -86,10 +86,15 @@ export class Fleet {
     if (!this.inventory.has(host)) this.inventory.get(host); // throws with the names that exist
     const executable = await this.options.executable();
     const { onInstall } = this.options;
-    const surroundings = typeof this.options.surroundings === 'function' ? this.options.surroundings(host) : this.options.surroundings;
+    const surroundings = this.surroundingsOf(host);
     const transport = await openHost(this.inventory, host, { signal, ...surroundings });
     surroundings?.onStep?.('start-helper');
     return connectHelper(transport, { prompter: surroundings?.prompter, keyring: surroundings?.keyring, host, executable, isLocal: host === LOCAL, signal, onInstall: onInstall && ((bytes, total) => onInstall(host, bytes, total)) });
+  }
+
+  private surroundingsOf(host: string): Surroundings | undefined {
+    const { surroundings } = this.options;
+    return typeof surroundings === 'function' ? surroundings(host) : surroundings;
   }
 
   private forget(host: string, client: Promise<HelperClient>): void {

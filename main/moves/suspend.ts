@@ -14,7 +14,7 @@ export interface SuspendOptions {
 
 export async function suspendPod(fleet: Fleet, { pod, host }: LocatedPod, options: SuspendOptions = {}): Promise<Output<'pod.suspend'>> {
   const client = await fleet.client(host, options.signal);
-  const seal = await fleet.checkpointKeys.seal(pod.id, options);
+  const seal = await fleet.checkpointKeys(host).seal(pod.id, options);
   return await client.call('pod.suspend', { pod: pod.id, seal }, { signal: options.signal, onEvent: options.onProgress });
 }
 
@@ -26,5 +26,5 @@ export async function resumePod(fleet: Fleet, { pod, host }: LocatedPod, options
 /** The key of a suspended POD, from its host and its owner. */
 export async function checkpointKey(fleet: Fleet, client: HelperClient, podId: string, options: Pick<SuspendOptions, 'signal' | 'passphrase'>): Promise<string> {
   const { wrapped } = await client.call('pod.checkpoint', { pod: podId }, { signal: options.signal });
-  return await fleet.checkpointKeys.open(podId, wrapped, options);
+  return await fleet.checkpointKeys(client.host).open(podId, wrapped, options);
 }

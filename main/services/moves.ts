@@ -2,6 +2,7 @@
 import { ZapError } from '../../helper/protocol/errors';
 import type { Network, PodView, Task, TaskOutcome } from '../contract';
 import { clonePod, movePod, type MoveOptions, type MoveReport } from '../moves/coordinator';
+import { resumePod, suspendPod } from '../moves/suspend';
 import { whereabouts } from '../moves/whereabouts';
 import type { LocatedPod, Pod } from '../pods/locate';
 import type { TaskContext } from '../tasks/board';
@@ -74,7 +75,7 @@ export function startSuspend(desk: Desk, id: string): string {
   const pod = requireIdle(desk, id);
   return desk.board.start({ kind: 'pod.suspend', subject: { pod: id, podName: pod.name, host: pod.host }, canCancel: true, request: { name: 'pod.suspend', input: { pod: id } }, isLive: true }, (context) =>
     tellingWhere(desk, pod, async () => {
-      const done = await desk.ready(pod.host).call('pod.suspend', { pod: id }, { signal: context.signal, onEvent: context.progress });
+      const done = await suspendPod(desk.fleet, await locate(desk, pod, context.signal), { signal: context.signal, onProgress: context.progress });
       return { downtimeMs: done.frozenMs, steps: done.steps };
     }),
   );
@@ -88,7 +89,7 @@ export function startResume(desk: Desk, id: string, to: string | undefined): str
   return desk.board.start({ kind: 'pod.resume', subject: { pod: id, podName: pod.name, ...(isElsewhere ? { from, to } : { host: from }) }, canCancel: true, request }, async (context) => {
     if (!isElsewhere) {
       return tellingWhere(desk, pod, async () => {
-        const done = await desk.ready(from).call('pod.resume', { pod: id }, { signal: context.signal, onEvent: context.progress });
+        const done = await resumePod(desk.fleet, await locate(desk, pod, context.signal), { signal: context.signal, onProgress: context.progress });
         return { totalMs: done.restoreMs, steps: done.steps };
       });
     }

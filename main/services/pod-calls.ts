@@ -73,7 +73,7 @@ export function podCalls(desk: Desk): Answers<PodCalls> {
     async 'pod.recover'(input) {
       const view = requireIdle(desk, input.pod);
       const task = board.start({ kind: 'pod.recover', subject: { pod: view.id, podName: view.name, host: view.host }, canCancel: false }, async () => {
-        const { pod } = await desk.ready(view.host).call('pod.recover', input);
+        const { pod } = await desk.ready(view.host).call('pod.recover', { ...input, ...(input.decision === 'run-here' ? { seal: await desk.fleet.checkpointKeys(view.host).seal(view.id) } : {}) });
         await desk.refresh(desk.fleet.hosts);
         return { note: pod ? `${pod.name} is ${pod.state.kind} on ${view.host}.` : `The copy on ${view.host} is gone.` };
       });

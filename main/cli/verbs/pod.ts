@@ -170,7 +170,7 @@ export const podCommands = [
         throw new ZapError('pod/wrong-state', `"${pod.name}" is not in doubt: it is ${stateWord(pod)} on ${host}.`, { data: { pod: pod.name, host } });
       }
       const decision = options['run-here'] ? 'run-here' : 'discard-here';
-      const { pod } = await (await fleet.client(located.host, context.signal)).call('pod.recover', { pod: located.pod.id, decision, ...(decision === 'run-here' ? { seal: await fleet.checkpointKeys.seal(located.pod.id) } : {}) }, { signal: context.signal });
+      const { pod } = await (await fleet.client(located.host, context.signal)).call('pod.recover', { pod: located.pod.id, decision, ...(decision === 'run-here' ? { seal: await fleet.checkpointKeys(located.host).seal(located.pod.id) } : {}) }, { signal: context.signal });
       return { json: { host: located.host, decision, pod }, text: pod ? `POD ${pod.name} is ${stateWord(pod)} on ${located.host}.` : `The copy of ${located.pod.name} on ${located.host} is gone.` };
     },
   }),

@@ -1,5 +1,8 @@
 import { describeInLab } from '../support/suite';
+import { fuzz } from './fuzz';
 import { isolation } from './isolation';
+import { hostilePeer } from './peer';
+import { planted } from './planted';
 import { secrets } from './secrets';
 import { users } from './users';
 
@@ -7,4 +10,7 @@ describeInLab('guard', (suite) => {
   isolation(suite);
   secrets(suite);
   users(suite);
+  planted(suite);
+  hostilePeer(suite);
+  fuzz(suite);
 });

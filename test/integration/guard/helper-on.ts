@@ -36,6 +36,20 @@ export class HelperOn implements AsyncDisposable {
     return this.opened.call(method, params).result as Promise<Output<M>>;
   }
 
+  /** A receiving end, and where it listens. */
+  receive(transfer: string, key: string): { result: Promise<Output<'transfer.receive'>>; listening: Promise<{ addresses: string[]; port: number }> } {
+    this.opened ??= new Connection(this.child.stdout, this.child.stdin);
+    this.child.stdout.resume();
+    let heard!: (where: { addresses: string[]; port: number }) => void;
+    const listening = new Promise<{ addresses: string[]; port: number }>((resolve) => (heard = resolve));
+    const { result } = this.opened.call('transfer.receive', { transfer, key, relay: false }, {
+      onEvent: (event) => {
+        if ('listening' in (event as object)) heard((event as { listening: { addresses: string[]; port: number } }).listening);
+      },
+    });
+    return { result: result as Promise<Output<'transfer.receive'>>, listening };
+  }
+
   /** What the kernel says of the helper's own process, which is the youngest of that name. */
   status(suite: Suite, host: HostName): string {
     const proc = suite.view(host).path('proc');
