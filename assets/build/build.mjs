@@ -39,7 +39,7 @@ await mkdir(dist, { recursive: true });
 const scratch = await mkdtemp(join(dist, '.build-'));
 try {
   // Each part stands for itself: a fault in one leaves the others usable.
-  const results = await Promise.allSettled([buildCommand(), buildScripts(), buildEnvironments(), buildHelper(), ...(existsSync(join(top, 'app/index.html')) ? [buildApp({ top, dist, scratch, external: programOptions.external })] : [])]);
+  const results = await Promise.allSettled([buildCommand(), buildScripts(), buildEnvironments(), buildHelper(), buildApp({ top, dist, scratch, external: programOptions.external })]);
   for (const { reason } of results.filter(({ status }) => status === 'rejected')) {
     console.error(reason instanceof Error ? reason.message : reason);
     process.exitCode = 1;

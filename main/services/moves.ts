@@ -39,12 +39,7 @@ export function startMove(desk: Desk, id: string, { to, resumes, parent }: { to:
     { kind: 'pod.move', subject: { pod: id, podName: pod.name, from, to }, parent, canCancel: true, request: { name: 'pod.move', input: { pod: id, to, resumes } }, isLive },
     async (context) => {
       desk.ready(to);
-      try {
-        const report = await movePod(desk.fleet, await locate(desk, pod, context.signal), to, { ...moveOptions(context), resume: isLive || resumes });
-        return outcomeOf(report);
-      } finally {
-        await desk.refresh([from, to], true);
-      }
+      return movingFrom(desk, pod, to, context, async (located) => outcomeOf(await movePod(desk.fleet, located, to, { ...moveOptions(context), resume: isLive || resumes })));
     },
   );
 }
@@ -62,11 +57,7 @@ export function startClone(desk: Desk, input: CloneInput & { isFresh: false }): 
     { kind: 'pod.clone', subject: { pod: pod.id, podName: pod.name, from: pod.host, to: input.to }, canCancel: true, request: { name: 'pod.clone', input }, isLive: pod.state.kind === 'running' },
     async (context) => {
       desk.ready(input.to);
-      try {
-        return outcomeOf(await clonePod(desk.fleet, await locate(desk, pod, context.signal), { name: input.name, to: input.to, network: input.network }, moveOptions(context)));
-      } finally {
-        await desk.refresh([pod.host, input.to], true);
-      }
+      return movingFrom(desk, pod, input.to, context, async (located) => outcomeOf(await clonePod(desk.fleet, located, { name: input.name, to: input.to, network: input.network }, moveOptions(context))));
     },
   );
 }
@@ -94,11 +85,7 @@ export function startResume(desk: Desk, id: string, to: string | undefined): str
       });
     }
     desk.ready(to);
-    try {
-      return outcomeOf(await movePod(desk.fleet, await locate(desk, pod, context.signal), to, { ...moveOptions(context), resume: true }));
-    } finally {
-      await desk.refresh([from, to], true);
-    }
+    return movingFrom(desk, pod, to, context, async (located) => outcomeOf(await movePod(desk.fleet, located, to, { ...moveOptions(context), resume: true })));
   });
 }
 
@@ -129,6 +116,21 @@ function moveOptions(context: TaskContext): MoveOptions {
 
 function outcomeOf({ downtimeMs, totalMs, bytes, steps }: MoveReport): TaskOutcome {
   return { downtimeMs, totalMs, bytes, steps };
+}
+
+/** What is refused before anything was touched leaves the POD as it was: that is said too. */
+async function movingFrom(desk: Desk, pod: PodView, to: string, context: TaskContext, act: (located: LocatedPod) => Promise<TaskOutcome>): Promise<TaskOutcome> {
+  const located = await locate(desk, pod, context.signal);
+  try {
+    return await act(located);
+  } catch (thrown) {
+    const error = ZapError.from(thrown);
+    const isTouched = error.data?.['pod'] instanceof Object || error.code === 'move/connection-lost';
+    if (isTouched) throw error;
+    throw new ZapError(error.code, error.message, { hint: error.hint, evidence: error.evidence, data: { ...error.data, pod: { name: pod.name, host: located.host, state: located.pod.state.kind } }, cause: error });
+  } finally {
+    await desk.refresh([pod.host, to], true);
+  }
 }
 
 async function tellingWhere(desk: Desk, pod: PodView, act: () => Promise<TaskOutcome>): Promise<TaskOutcome> {

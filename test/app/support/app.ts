@@ -3,7 +3,9 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { _electron, type ElectronApplication, type Page } from 'playwright-core';
+import { afterAll, beforeAll, describe } from 'vitest';
 import type { CallInput, CallName, CallOutput, CallResult, Snapshot, Task, ZapBridge } from '../../../main/contract';
+import { ensureBuilt } from '../../integration/support/build';
 import { until } from '../../integration/support/until';
 import { openDisplay, type Display } from './display';
 import { install, type Installed } from './installed';
@@ -90,3 +92,19 @@ export class RunningApp {
     await this.app.close();
   }
 }
+
+/** Tests on a stage of their own; without an Electron nothing can be tested: said loudly, and in CI a failure. */
+export function describeApp(name: string, define: (stage: () => AppStage) => void): void {
+  describe(name, { timeout: 60_000 }, () => {
+    let stage: AppStage;
+    beforeAll(async () => {
+      await ensureBuilt();
+      stage = await AppStage.open();
+    }, STAGE_TIMEOUT_MS);
+    afterAll(() => stage?.close());
+    define(() => stage);
+  });
+}
+
+/** Building, and on a fresh machine fetching Electron and its packages. */
+const STAGE_TIMEOUT_MS = 600_000;

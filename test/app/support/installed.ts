@@ -16,7 +16,8 @@ export interface Installed {
   /** Starts Electron, as the user where we are root. */
   executable: string;
   app: string;
-  isRoot: boolean;
+  /** Chromium's sandbox is on. */
+  isSandboxed: boolean;
   /** Makes a directory, with all that is in it, the user's. */
   give(path: string): void;
   remove(): void;
@@ -25,7 +26,7 @@ export interface Installed {
 export async function install(): Promise<Installed> {
   const { executable } = await resolveElectron({ say: () => {} });
   const isRoot = process.getuid?.() === 0;
-  if (!isRoot) return { executable, app: join(top, 'dist/app'), isRoot, give: () => {}, remove: () => {} };
+  if (!isRoot) return { executable, app: join(top, 'dist/app'), isSandboxed: true, give: () => {}, remove: () => {} };
   const root = mkdtempSync(join(tmpdir(), 'zap-installed-'));
   const electron = join(root, 'electron');
   linkTree(dirname(executable), electron);
@@ -35,7 +36,7 @@ export async function install(): Promise<Installed> {
   openToAll(root);
   const start = join(root, 'start');
   writeFileSync(start, `#!/bin/sh\nexec setpriv --reuid=${USER_ID} --regid=${USER_ID} --clear-groups --no-new-privs -- ${electron}/electron "$@"\n`, { mode: 0o755 });
-  return { executable: start, app: join(root, 'dist/app'), isRoot, give, remove: () => rmSync(root, { recursive: true, force: true }) };
+  return { executable: start, app: join(root, 'dist/app'), isSandboxed: true, give, remove: () => rmSync(root, { recursive: true, force: true }) };
 }
 
 function linkTree(from: string, to: string): void {

@@ -15,7 +15,7 @@ export async function ensureBuilt(): Promise<void> {
 }
 
 async function newestSourceMs(): Promise<number> {
-  const times = ['main', 'helper', 'test/lab', 'assets'].map(async (directory) => {
+  const times = ['app', 'main', 'helper', 'test/lab', 'assets'].map(async (directory) => {
     const entries = await readdir(join(top, directory), { recursive: true, withFileTypes: true });
     const sources = entries.filter((entry) => entry.isFile() && !entry.name.endsWith('.test.ts'));
     return Math.max(...(await Promise.all(sources.map(async (entry) => (await stat(join(entry.parentPath, entry.name))).mtimeMs))));
