@@ -36,11 +36,15 @@ export class Freeze implements AsyncDisposable {
     private readonly barrier: Disposable,
     private readonly link: LinkPlan,
     private readonly session: CriuSession,
+    private readonly isMemoryRead: boolean,
   ) {}
 
-  /** The POD runs on, and nobody looks at it any more. `images` is empty, or not there yet. */
-  static async prepare(record: PodRecord & { state: RunningState }, options: { images: string; isClone: boolean; steps: Steps }): Promise<Freeze> {
-    const { images, isClone, steps } = options;
+  /**
+   * The POD runs on, and nobody looks at it any more. `images` is empty, or not there yet. With `isMemoryRead` the caller reads the memory from the frozen
+   * processes: the images name their pages, but do not hold all of them.
+   */
+  static async prepare(record: PodRecord & { state: RunningState }, options: { images: string; isClone: boolean; isMemoryRead?: boolean; steps: Steps }): Promise<Freeze> {
+    const { images, isClone, isMemoryRead = false, steps } = options;
     const { criu } = podPaths(record.id);
     for (const directory of [criu, images]) mkdirSync(directory, { recursive: true, mode: 0o700 });
     const link = await planLink(record);
@@ -55,7 +59,7 @@ export class Freeze implements AsyncDisposable {
         barrier[Symbol.dispose]();
         throw error;
       }
-      return new Freeze(record, images, isClone, barrier, link, session);
+      return new Freeze(record, images, isClone, barrier, link, session, isMemoryRead);
     } catch (error) {
       await session.close();
       throw error;
@@ -64,19 +68,20 @@ export class Freeze implements AsyncDisposable {
 
   /**
    * Freezes and dumps the POD and asks `whileFrozen` what shall become of it. With 'resume', or when anything fails, it runs on as if nothing had been.
-   * A clone's original always runs on.
+   * A clone's original always runs on. `onFrozen` hears when all processes stand still.
    */
-  async freeze(whileFrozen: (frozen: Frozen) => Promise<Verdict>): Promise<{ outcome: DumpOutcome; frozen: Frozen }> {
+  async freeze(whileFrozen: (frozen: Frozen) => Promise<Verdict>, onFrozen?: () => void): Promise<{ outcome: DumpOutcome; frozen: Frozen }> {
     const { init } = this.record.state;
     const frozen: Frozen = { epochMs: Date.now() };
     let isCriuGone = false;
     void this.session.exited.then(() => (isCriuGone = true));
     const { shm } = podPaths(this.record.id);
     try {
-      const outcome = await this.session.dump(dumpOptions({ initPid: init.pid, imagesDirectory: this.images, isClone: this.isClone, external: [`mnt[/dev/shm]:${shmKey}`] }), {
+      const outcome = await this.session.dump(dumpOptions({ initPid: init.pid, imagesDirectory: this.images, isClone: this.isClone, isMemoryRead: this.isMemoryRead, external: [`mnt[/dev/shm]:${shmKey}`] }), {
         networkLock: async () => {
           frozen.epochMs = Date.now();
           disconnect(this.link, init.pid);
+          onFrozen?.();
         },
         postDump: async () => {
           await saveShm(shm, this.images);

@@ -27,16 +27,16 @@ export class PageStore {
     return this.lookUp(bytes, offset, hashPage(bytes, offset)).found;
   }
 
-  /** Adds a page unless its content is there already; true when it was new. */
-  addIfNew(bytes: Buffer, offset: number): boolean {
+  /** The number of the page with this content, which is added if it is new; −1 when there is no more room. */
+  add(bytes: Buffer, offset: number): number {
     const hash = hashPage(bytes, offset);
     const { found, slot } = this.lookUp(bytes, offset, hash);
-    if (found >= 0 || this.isFull) return false;
+    if (found >= 0 || this.isFull) return found;
     this.append(bytes, offset);
     this.hashes[this.count - 1] = hash;
     this.table[slot] = this.count;
     if (this.count * 2 > this.table.length) this.grow();
-    return true;
+    return this.count - 1;
   }
 
   /** Adds pages without looking whether they are there: their numbers are the sender's. */
@@ -49,8 +49,20 @@ export class PageStore {
   /** The bytes of a run of pages, as far as they lie together: at least the first, perhaps fewer than asked for. */
   read(first: number, count: number): Buffer {
     const at = first % segmentPages;
-    const pages = Math.min(count, segmentPages - at);
+    const pages = this.together(first, count);
     return this.segments[Math.floor(first / segmentPages)]!.subarray(at * pageBytes, (at + pages) * pageBytes);
+  }
+
+  /** Whether `count` pages from number `first` on, which must lie together (`together`), have this content. */
+  isSame(first: number, count: number, bytes: Buffer, offset: number): boolean {
+    const at = (first % segmentPages) * pageBytes;
+    const size = count * pageBytes;
+    return this.segments[Math.floor(first / segmentPages)]!.compare(bytes, offset, offset + size, at, at + size) === 0;
+  }
+
+  /** How many of `count` pages from number `first` on lie together. */
+  together(first: number, count: number): number {
+    return Math.min(count, segmentPages - (first % segmentPages));
   }
 
   private lookUp(bytes: Buffer, offset: number, hash: number): { found: number; slot: number } {
@@ -60,13 +72,8 @@ export class PageStore {
       const number = this.table[slot]! - 1;
       if (number < 0) return { found: -1, slot };
       // Pages that differ only where the hash does not look share it; more than a few of them are not worth the time.
-      if (this.hashes[number] === hash && compared++ < maxCompared && this.isEqual(number, bytes, offset)) return { found: number, slot };
+      if (this.hashes[number] === hash && compared++ < maxCompared && this.isSame(number, 1, bytes, offset)) return { found: number, slot };
     }
-  }
-
-  private isEqual(number: number, bytes: Buffer, offset: number): boolean {
-    const at = (number % segmentPages) * pageBytes;
-    return this.segments[Math.floor(number / segmentPages)]!.compare(bytes, offset, offset + pageBytes, at, at + pageBytes) === 0;
   }
 
   private grow(): void {

@@ -59,8 +59,10 @@ export class Revival implements AsyncDisposable {
       const { root, shm } = podPaths(this.record.id);
       await mountRoot(this.record, this.environments);
       await loadShm(options.images, shm, options.mapId);
+      let link = Promise.resolve();
       const outcome = await this.session.restore(restoreOptions({ imagesDirectory: options.images, rootDirectory: root, isClone: options.isClone, external: [`mnt[${shmKey}]:${shm}`] }), {
-        setupNamespaces: async (init) => createLink(this.link, init),
+        setupNamespaces: async (init) => void (link = meanwhile(() => createLink(this.link, init))),
+        postSetupNamespaces: () => link,
         preResume: async () => void freezeGroup(this.record.id, true),
       });
       init = identify(outcome.initPid);
@@ -83,4 +85,11 @@ export class Revival implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.session.close();
   }
+}
+
+/** Begins when CRIU has been told to go on. */
+function meanwhile(work: () => void): Promise<void> {
+  const done = new Promise<void>((resolve) => setImmediate(resolve)).then(work);
+  done.catch(() => {}); // who waits for it is told
+  return done;
 }

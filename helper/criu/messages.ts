@@ -38,6 +38,7 @@ const root = protobuf.Root.fromJSON({
       emptyNs: ['uint32', 38],
       freezeCgroup: ['string', 44],
       timeout: ['uint32', 45],
+      lazyPages: ['bool', 48],
       tcpSkipInFlight: ['bool', 46],
       tcpClose: ['bool', 52],
       networkLock: ['uint32', 64],
@@ -117,6 +118,8 @@ export interface CriuOptions {
   /** Seconds. */
   timeout?: number;
   tcpSkipInFlight?: boolean;
+  /** Private memory is not written to the images. */
+  lazyPages?: boolean;
   tcpClose?: boolean;
   networkLock?: number;
 }

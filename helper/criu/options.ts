@@ -19,6 +19,8 @@ export interface DumpFacts {
   imagesDirectory: string;
   /** A clone is taken: the original runs on. */
   isClone?: boolean;
+  /** The memory is read from the frozen processes: pages that could be restored lazily stay where they are. */
+  isMemoryRead?: boolean;
   /** The POD's cgroup v2 directory: CRIU freezes through it, so that not even a fork bomb escapes. CRIU must not be in it. */
   freezeCgroup?: string;
   /** Whole objects that are provided on both sides, as CRIU names them: `mnt[/shared]:shared`. */
@@ -58,6 +60,7 @@ export function dumpOptions(facts: DumpFacts): CriuOptions {
     ghostLimit: facts.ghostLimitBytes ?? 256 * mebibyte,
     networkLock: networkLockSkip,
     ...(facts.isClone ? { leaveRunning: true } : {}),
+    ...(facts.isMemoryRead ? { lazyPages: true } : {}),
     ...(facts.freezeCgroup === undefined ? {} : { freezeCgroup: facts.freezeCgroup }),
     ...(facts.freezeTimeoutMs === undefined ? {} : { timeout: Math.max(1, Math.ceil(facts.freezeTimeoutMs / 1000)) }),
   };

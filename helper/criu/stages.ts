@@ -33,6 +33,8 @@ export interface DumpOutcome {
 export interface RestoreHooks {
   /** The init task and its namespaces exist, nothing in them yet: the place to fill the network namespace. */
   setupNamespaces?: (initPid: number) => Promise<void>;
+  /** The first process has its namespaces; no other is made, and no socket, before this is answered. */
+  postSetupNamespaces?: () => Promise<void>;
   /** Every task is made. Rejecting, or the end of this process, ends them all: the hold that survives a crash of the helper. */
   postRestore?: (initPid: number) => Promise<void>;
   /** Every task is ready to run and stopped. Rejecting ends them all; the end of *this process* lets them run. */

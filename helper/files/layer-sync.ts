@@ -62,7 +62,7 @@ export class LayerSync {
 
   /** Sends what changed since the last round; the receiver applies it with `readArchive` to the same directory. */
   async delta(sink: Sink, options: SyncOptions = {}): Promise<SyncResult> {
-    const mapped = sharedWritableFiles(this.processes());
+    const mapped = options.isFinal ? new Set<string>() : sharedWritableFiles(this.processes()); // no round follows the last
     const unsureSinceMs = Date.now() - this.unsureMs;
     const root = openRoot(this.layer);
     try {

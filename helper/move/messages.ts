@@ -7,9 +7,11 @@
  *   environment + stream, if asked     →
  *   layer + stream (POD runs on)       →  (again as often as it pays)
  *   pages + stream (POD runs on)       →  (likewise)
+ *   memory-map + stream (POD runs on)  →
  *   prepare                            →
  *                                      ←  prepared
- *   checkpoint + images + layer delta  →
+ *   checkpoint + memory + images
+ *              + layer delta           →
  *                                      ←  restored (made, complete, stopped)
  *   commit                             →
  *                                      ←  running
@@ -52,13 +54,15 @@ export const EnvironmentStored = z.strictObject({ type: z.literal('environment-s
 export const Layer = z.strictObject({ type: z.literal('layer') });
 /** Memory of the running POD, sent ahead; pages have numbers in the order in which they come. */
 export const Pages = z.strictObject({ type: z.literal('pages') });
+/** Which of these pages lie where: the target may lay them out before the freeze. */
+export const MemoryMapMessage = z.strictObject({ type: z.literal('memory-map') });
 export const Prepare = z.strictObject({ type: z.literal('prepare') });
 export const Prepared = z.strictObject({ type: z.literal('prepared') });
 /** For the difference between the two hosts' clocks. */
 export const Ping = z.strictObject({ type: z.literal('ping') });
 export const Pong = z.strictObject({ type: z.literal('pong'), epochMs: z.number() });
 export const Checkpoint = z.strictObject({ type: z.literal('checkpoint') });
-export const BeforeCheckpoint = z.discriminatedUnion('type', [Layer, Pages, Ping, Prepare, Checkpoint]);
+export const BeforeCheckpoint = z.discriminatedUnion('type', [Layer, Pages, MemoryMapMessage, Ping, Prepare, Checkpoint]);
 export const Restored = z.strictObject({ type: z.literal('restored'), steps: z.array(Step) });
 export const Commit = z.strictObject({ type: z.literal('commit') });
 /** The source knows that the POD is there; nobody will ask any more. */

@@ -1,13 +1,19 @@
-import { appendFileSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, mkdirSync, mkdtempSync, openSync, readdirSync, readFileSync, readSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import fc from 'fast-check';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import type { MemoryMap } from '../checkpoint/memory-map';
 import { PageStore } from '../checkpoint/page-store';
+import { imageMagic, writeImage } from '../criu/images';
 import { ByteChannel } from '../files/byte-channel';
-import { pageBytes } from '../system/live-pages';
-import { isPagesFile, PageSender, receivePageFiles } from './page-stream';
+import { livePages, pageBytes } from '../system/live-pages';
+import { innerPid } from '../system/process';
+import { FrozenMemory, PageAppender, prefillPages, receivePageFiles } from './page-stream';
+import { receivePages, sendMemoryMap } from './page-sync';
+import type { Channel } from './channel';
 
 let base: string;
 let from: string;
@@ -26,61 +32,160 @@ function pages(numbers: readonly number[]): Buffer {
   return bytes;
 }
 
-function storesOf(numbers: readonly number[]): { source: PageStore; target: PageStore } {
-  const [source, target] = [new PageStore(), new PageStore()];
-  const bytes = pages(numbers);
-  for (let offset = 0; offset < bytes.length; offset += pageBytes) if (source.addIfNew(bytes, offset)) target.append(bytes, offset);
-  return { source, target };
+const varint = (value: number): number[] => (value < 128 ? [value] : [(value % 128) | 128, ...varint(Math.floor(value / 128))]);
+
+function pagemap(pagesId: number, entries: readonly { address: number; pages: number }[]): Buffer {
+  const messages = entries.map(({ address, pages: count }) => Buffer.from([8, ...varint(address), 16, ...varint(count), 32, 2, 40, ...varint(count)]));
+  return writeImage({ family: imageMagic.common, kind: 0x56084025, entries: [Buffer.from([8, ...varint(pagesId)]), ...messages] });
 }
 
-async function send(known: readonly number[], dump: () => Promise<void>): Promise<{ literalPages: number; sentBytes: number }> {
-  const { source, target } = storesOf(known);
-  const channel = new ByteChannel();
-  let sentBytes = 0;
-  const received = receivePageFiles(channel, to, target, { maxBytes: 1 << 30 });
-  const sender = new PageSender(from, { write: (chunk) => ((sentBytes += chunk.length), channel.write(chunk)) }, source);
-  sender.start();
-  await dump();
-  const { literalPages } = await sender.finish();
-  channel.end();
-  await received;
-  for (const name of readdirSync(from).filter(isPagesFile)) expect(readFileSync(join(to, name)).equals(readFileSync(join(from, name))), name).toBe(true);
-  return { literalPages, sentBytes };
+/** A process with `count` pages whose contents are `seed + index`; it changes pages when told, a line `index content` each. */
+class Dirty {
+  private constructor(private readonly child: ChildProcess) {}
+
+  static async start(numbers: readonly number[]): Promise<Dirty> {
+    const program = `
+import mmap, sys
+numbers = [int(word) for word in sys.argv[1].split(',')]
+memory = mmap.mmap(-1, len(numbers) * 4096)
+def fill(index, number):
+    text = b'page %d;' % number
+    memory[index * 4096:(index + 1) * 4096] = (text * (4096 // len(text) + 1))[:4096]
+for index, number in enumerate(numbers): fill(index, number)
+print('ready', flush=True)
+for line in sys.stdin:
+    index, number = line.split()
+    fill(int(index), int(number))
+    print('done', flush=True)
+`;
+    const child = spawn('python3', ['-c', program, numbers.join(',')], { stdio: ['pipe', 'pipe', 'inherit'] });
+    await once(child.stdout!, 'data');
+    return new Dirty(child);
+  }
+
+  get pid(): number {
+    return this.child.pid!;
+  }
+
+  async change(index: number, number: number): Promise<void> {
+    this.child.stdin!.write(`${index} ${number}\n`);
+    await once(this.child.stdout!, 'data');
+  }
+
+  async end(): Promise<void> {
+    const exited = once(this.child, 'exit');
+    this.child.kill('SIGKILL');
+    await exited;
+  }
 }
 
-test('whatever is known and whatever has changed, the files come out the same', async () => {
-  const number = fc.nat(60);
-  await fc.assert(fc.asyncProperty(fc.array(number, { maxLength: 80 }), fc.array(fc.array(number, { minLength: 1, maxLength: 300 }), { maxLength: 3 }), async (known, files) => {
-    for (const directory of [from, to]) for (const name of readdirSync(directory)) rmSync(join(directory, name));
-    const { literalPages } = await send(known, async () => files.forEach((file, index) => writeFileSync(join(from, `pages-${index + 1}.img`), pages(file))));
-    expect(literalPages).toBe(files.flat().filter((page) => !known.includes(page)).length);
-  }), { numRuns: 40 });
-});
-
-test('files that grow while they are read, half a page at a time', async () => {
-  const content = pages(Array.from({ length: 40 }, (_, index) => index));
-  await send([3, 4, 5, 6, 20], async () => {
-    for (const name of ['pages-1.img', 'pages-2.img']) {
-      for (let offset = 0; offset < content.length; offset += 10_000) {
-        appendFileSync(join(from, name), content.subarray(offset, offset + 10_000));
-        await sleep(1);
-      }
+test.skipIf(process.getuid?.() !== 0)('the files of a process come out as its memory is, whatever was sent ahead and has changed since', async () => {
+  const count = 300;
+  const process = await Dirty.start(Array.from({ length: count }, (_, index) => (index % 7 === 0 ? 7 : index)));
+  try {
+    const name = innerPid(process.pid)!;
+    const source = new PageStore();
+    const target = new PageStore();
+    const map: MemoryMap = new Map([[name, []]]);
+    const entries: { address: number; pages: number }[] = [];
+    for (const { address, bytes, isExecutable, isSharedMemory } of livePages(process.pid)) {
+      const numbers = Int32Array.from({ length: bytes.length / pageBytes }, (_, index) => source.add(bytes, index * pageBytes));
+      entries.push({ address, pages: numbers.length });
+      if (!isSharedMemory) map.get(name)!.push({ address, isExecutable, numbers });
     }
-  });
+    for (let number = 0; number < source.count; number++) target.append(source.read(number, 1), 0);
+    map.get(name)!.splice(2, 1); // something that was not there yet
+    const layout = new ByteChannel();
+    const prefilling = prefillPages(layout, to, target, { maxBytes: 1 << 30 });
+    await sendMemoryMap(map, { send: async () => {}, sink: () => ({ write: (chunk: Buffer) => layout.write(chunk), end: async () => layout.end() }) } as unknown as Channel);
+    const prefilled = await prefilling;
+    await process.change(3, 5); // known content elsewhere
+    await process.change(4, 4444);
+    await process.change(299, 5555);
+    globalThis.process.kill(process.pid, 'SIGSTOP');
+
+    writeFileSync(join(from, `pagemap-${name}.img`), pagemap(9, entries));
+    writeFileSync(join(from, 'pagemap-shmem-77.img'), pagemap(3, [{ address: 0, pages: 3 }]));
+    writeFileSync(join(from, 'pages-3.img'), pages([1, 90_000, 2]));
+    const [changes, records] = [new ByteChannel(), new ByteChannel()];
+    let sentBytes = 0;
+    const counting = (channel: ByteChannel) => ({ write: (chunk: Buffer) => ((sentBytes += chunk.length), channel.write(chunk)) });
+    const received = (async () => {
+      await receivePages(changes, target);
+      await receivePageFiles(records, to, target, { maxBytes: 1 << 30 }, prefilled);
+    })();
+    const memory = new FrozenMemory(process.pid, { store: source, map }, counting(changes));
+    await memory.known();
+    changes.end();
+    await memory.send(from, counting(records));
+    records.end();
+    await received;
+
+    const expected: Buffer[] = [];
+    const fd = openSync(`/proc/${process.pid}/mem`, 'r');
+    for (const { address, pages: size } of entries) {
+      const bytes = Buffer.alloc(size * pageBytes);
+      readSync(fd, bytes, 0, bytes.length, address);
+      expected.push(bytes);
+    }
+    closeSync(fd);
+    expect(readFileSync(join(to, 'pages-9.img')).equals(Buffer.concat(expected))).toBe(true);
+    expect(Buffer.concat(expected).includes(pages([4444]))).toBe(true);
+    expect(readFileSync(join(to, 'pages-3.img')).equals(pages([1, 90_000, 2]))).toBe(true);
+    expect(readdirSync(to).sort()).toEqual(['pages-3.img', 'pages-9.img']);
+    expect(sentBytes).toBeLessThan(100 * pageBytes);
+    const flags = readFileSync(join(from, `pagemap-${name}.img`));
+    expect(flags.includes(Buffer.from([32, 6]))).toBe(true); // lazy, and present
+    expect(flags.includes(Buffer.from([32, 2]))).toBe(false);
+  } finally {
+    await process.end();
+  }
 });
 
-test('known pages cost next to nothing', async () => {
-  const numbers = Array.from({ length: 3000 }, (_, index) => index);
-  const { sentBytes } = await send(numbers, async () => writeFileSync(join(from, 'pages-1.img'), pages(numbers)));
-  expect(sentBytes).toBeLessThan(3000);
+test('the files come out the same whatever was laid out before', async () => {
+  const number = fc.nat(40);
+  await fc.assert(fc.asyncProperty(fc.array(number, { maxLength: 60 }), fc.array(number, { minLength: 1, maxLength: 80 }), async (guess, wanted) => {
+    for (const name of readdirSync(to)) rmSync(join(to, name));
+    const store = new PageStore();
+    const known = [...new Set([...guess, ...wanted])].filter((page) => page % 5 !== 0 || guess.includes(page));
+    const bytes = pages(known);
+    known.forEach((_, index) => store.append(bytes, index * pageBytes));
+    const laidOut = (async function* () { yield record(8, guess.length, ...guess.flatMap((page) => [known.indexOf(page), 1])); })();
+    const prefilled = guess.length > 0 ? await prefillPages(laidOut, to, store, { maxBytes: 1 << 30 }) : new Map();
+    const stream = Buffer.concat([record(1, 0, 8), ...wanted.flatMap((page) => (known.includes(page) ? [record(1, 1, known.indexOf(page))] : [record(1, 0x80000001), pages([page])]))]);
+    await receivePageFiles((async function* () { for (let at = 0; at < stream.length; at += 5000) yield stream.subarray(at, at + 5000); })(), to, store, { maxBytes: 1 << 30 }, prefilled);
+    expect(readFileSync(join(to, 'pages-1.img')).equals(pages(wanted))).toBe(true);
+    expect(readdirSync(to)).toEqual(['pages-1.img']);
+  }), { numRuns: 60 });
 });
+
+test('what a store has more than it had is sent once', async () => {
+  const store = new PageStore();
+  const bytes = pages([1, 2, 3]);
+  store.add(bytes, 0);
+  const sent: Buffer[] = [];
+  const appended = new PageAppender(store, { write: async (chunk) => void sent.push(Buffer.from(chunk)) });
+  for (const offset of [0, pageBytes, 2 * pageBytes]) store.add(bytes, offset);
+  await appended.flush();
+  await appended.flush();
+  expect(Buffer.concat(sent).equals(pages([2, 3]))).toBe(true);
+});
+
+const record = (...values: number[]): Buffer => Buffer.from(new Uint32Array(values).buffer);
 
 test('what is no record, or speaks of pages that are not there, is refused', async () => {
-  const { target } = storesOf([1, 2]);
-  const record = (...values: number[]): Buffer => Buffer.from(new Uint32Array(values).buffer);
-  for (const bad of [record(1, 3, 0), record(1, 1, 2), record(1, 0, 0), record(1, 0x80000001), record(1, 1), record(1, 0xffffffff), record(0xffffffff, 1, 0), Buffer.alloc(3)]) {
+  const store = new PageStore();
+  const bytes = pages([1, 2]);
+  for (const offset of [0, pageBytes]) store.append(bytes, offset);
+  const begun = record(1, 0, 0);
+  const bad = [record(1, 1, 0), [begun, record(1, 3, 0)], [begun, record(1, 1, 2)], [begun, begun], [begun, record(1, 0x80000000)], [begun, record(1, 0x80000001)], [begun, record(1, 1)], [begun, record(1, 0xffffffff)], record(0xffffffff, 0, 0), Buffer.alloc(3)];
+  for (const stream of bad) {
     for (const name of readdirSync(to)) rmSync(join(to, name));
-    await expect(receivePageFiles((async function* () { yield bad; })(), to, target, { maxBytes: 1 << 20 })).rejects.toMatchObject({ code: 'checkpoint/broken-pages' });
+    await expect(receivePageFiles((async function* () { yield Buffer.concat([stream].flat()); })(), to, store, { maxBytes: 1 << 20 })).rejects.toMatchObject({ code: 'checkpoint/broken-pages' });
   }
-  await expect(receivePageFiles((async function* () { yield record(2, 2, 0); })(), to, target, { maxBytes: pageBytes })).rejects.toMatchObject({ code: 'checkpoint/too-large' });
+  for (const layout of [record(5, 1, 0, 3), record(0, 1, 0, 1), Buffer.concat([record(5, 1, 0, 1), record(5, 1, 0, 1)])]) {
+    for (const name of readdirSync(to)) rmSync(join(to, name));
+    await expect(prefillPages((async function* () { yield layout; })(), to, store, { maxBytes: 1 << 20 })).rejects.toMatchObject({ code: 'checkpoint/broken-pages' });
+  }
+  await expect(receivePageFiles((async function* () { yield Buffer.concat([record(2, 0, 0), record(2, 2, 0)]); })(), to, store, { maxBytes: pageBytes })).rejects.toMatchObject({ code: 'checkpoint/too-large' });
 });

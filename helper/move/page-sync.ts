@@ -1,53 +1,79 @@
 /**
  * Sends a running POD's memory ahead, so that the freeze only has to send what the target does not have yet.
  *
- * Needs no tracking by the kernel: what changed is found by content, when the frozen pages are compared with what was sent.
+ * Needs no tracking by the kernel: what changed is found by content, when the frozen memory is compared with what was sent.
  */
 import { ZapError } from '../protocol/errors';
+import type { MappedPages, MemoryMap } from '../checkpoint/memory-map';
 import { PageStore } from '../checkpoint/page-store';
 import { Pacer } from '../files/pacer';
 import { livePages, makeBuffers, pageBytes } from '../system/live-pages';
-import { namespaceMembers } from '../system/process';
+import { innerPid, namespaceMembers } from '../system/process';
 import type { Channel } from './channel';
+import { PageAppender } from './page-stream';
 
 const chunkPages = 64;
 /** A further round pays while the last one still found more than this. */
 const worthwhilePages = 2048;
 const maxRounds = 3;
 
-/** Sends what is there; returns the store that both sides have then. */
-export async function sendLivePages(init: number, channel: Channel, options: { maxBytes: number; signal: AbortSignal; onBytes: (bytes: number) => void }): Promise<PageStore> {
-  const store = new PageStore(Math.floor(options.maxBytes / pageBytes));
-  for (let round = 0; round < maxRounds && !store.isFull; round++) {
-    const before = store.count;
-    await sendRound(init, channel, store, options);
-    if (store.count - before < worthwhilePages) break;
-  }
-  return store;
+/** What both sides have, and where it was seen last. */
+export interface MemoryAhead {
+  store: PageStore;
+  map: MemoryMap;
 }
 
-async function sendRound(init: number, channel: Channel, store: PageStore, options: { signal: AbortSignal; onBytes: (bytes: number) => void }): Promise<void> {
+export async function sendLivePages(init: number, channel: Channel, options: { maxBytes: number; signal: AbortSignal; onBytes: (bytes: number) => void }): Promise<MemoryAhead> {
+  const store = new PageStore(Math.floor(options.maxBytes / pageBytes));
+  let map: MemoryMap = new Map();
+  for (let round = 0; round < maxRounds && !store.isFull; round++) {
+    const before = store.count;
+    map = await sendRound(init, channel, store, options);
+    if (store.count - before < worthwhilePages) break;
+  }
+  return { store, map };
+}
+
+async function sendRound(init: number, channel: Channel, store: PageStore, options: { signal: AbortSignal; onBytes: (bytes: number) => void }): Promise<MemoryMap> {
   await channel.send({ type: 'pages' });
   const sink = channel.sink();
   const pacer = new Pacer(options.signal);
   const buffers = makeBuffers();
-  let first = store.count;
-  const flush = async (): Promise<void> => {
-    while (first < store.count) {
-      const bytes = store.read(first, store.count - first);
-      first += bytes.length / pageBytes;
-      await sink.write(bytes);
-      options.onBytes(bytes.length);
-    }
-  };
+  const appended = new PageAppender(store, sink, options.onBytes);
+  const map: MemoryMap = new Map();
   for (const pid of namespaceMembers(init)) {
-    for (const piece of livePages(pid, buffers)) {
-      for (let offset = 0; offset < piece.length; offset += pageBytes) store.addIfNew(piece, offset);
-      if (store.count - first >= chunkPages) await flush();
+    const name = innerPid(pid);
+    if (name === undefined) continue;
+    const pieces: MappedPages[] = [];
+    map.set(name, pieces);
+    for (const { address, isExecutable, isSharedMemory, bytes } of livePages(pid, buffers)) {
+      const numbers = Int32Array.from({ length: bytes.length / pageBytes }, (_, index) => store.add(bytes, index * pageBytes));
+      if (!isSharedMemory) pieces.push({ address, isExecutable, numbers }); // shared memory is no process's own
+      if (appended.pages >= chunkPages) await appended.flush();
       if (pacer.isDue) await pacer.breathe();
     }
   }
-  await flush();
+  await appended.flush();
+  await sink.end();
+  return map;
+}
+
+/** Tells which of the pages that were sent ahead each process has, and in which order: `prefillPages` makes files of it. */
+export async function sendMemoryMap(map: MemoryMap, channel: Channel): Promise<void> {
+  await channel.send({ type: 'memory-map' });
+  const sink = channel.sink();
+  for (const [pid, pieces] of map) {
+    const runs: number[] = [];
+    for (const { numbers } of pieces) {
+      for (const number of numbers) {
+        if (number < 0) continue;
+        const last = runs.length - 2;
+        if (last >= 0 && number === runs[last]! + runs[last + 1]!) runs[last + 1] = runs[last + 1]! + 1;
+        else runs.push(number, 1);
+      }
+    }
+    if (runs.length > 0) await sink.write(Buffer.from(Uint32Array.from([pid, runs.length / 2, ...runs]).buffer));
+  }
   await sink.end();
 }
 

@@ -13,7 +13,6 @@ import { requireParts, verifyManifest } from '../checkpoint/manifest';
 import { PageStore } from '../checkpoint/page-store';
 import { openCheckpoint } from '../checkpoint/store';
 import { Steps } from '../checkpoint/steps';
-import { listImages } from '../criu/images';
 import { inspectTree } from '../criu/inspect';
 import { writeArchive } from '../files/archive-write';
 import type { EnvironmentStore } from '../files/environments';
@@ -25,9 +24,10 @@ import { memoryFreeBytes } from '../preflight/facts';
 import { demandOf } from '../preflight/source';
 import { killNamespace, namespaceMembers } from '../system/process';
 import type { Channel } from './channel';
-import { isPagesFile, PageSender } from './page-stream';
+import { sendImages } from './image-pack';
+import { FrozenMemory, isPagesFile } from './page-stream';
 import { advanceJournal, closeJournal, openJournal, type SourceJournal } from './journal';
-import { sendLivePages } from './page-sync';
+import { sendLivePages, sendMemoryMap, type MemoryAhead } from './page-sync';
 import { Accept, EnvironmentStored, Pong, Prepared, Restored, RunningNow, type Offer } from './messages';
 
 export interface SendContext {
@@ -179,17 +179,19 @@ class Sending {
   }
 
   /** The POD's memory while it runs, if there is room for it twice. */
-  private async sendAhead(init: number): Promise<PageStore> {
+  private async sendAhead(init: number): Promise<MemoryAhead> {
     const maxBytes = Math.min(this.maxPagesBytes, memoryFreeBytes() / 4, maxAheadBytes);
-    if (inspectTree(init).totals.memoryBytes > maxBytes) return new PageStore();
+    if (inspectTree(init).totals.memoryBytes > maxBytes) return { store: new PageStore(0), map: new Map() };
     let bytes = 0;
-    return await this.steps.run('memory', () =>
-      sendLivePages(init, this.channel, {
+    return await this.steps.run('memory', async () => {
+      const ahead = await sendLivePages(init, this.channel, {
         maxBytes,
         signal: this.context.signal,
         onBytes: (more) => this.steps.progress({ phase: 'memory', bytes: (bytes += more) }),
-      }),
-    );
+      });
+      await sendMemoryMap(ahead.map, this.channel);
+      return ahead;
+    });
   }
 
   private async prepareTarget(): Promise<void> {
@@ -197,31 +199,14 @@ class Sending {
     await this.channel.receive(Prepared, this.context.signal);
   }
 
-  /** The stream of memory, open from the freeze on; it must be finished or abandoned before anything else is sent. */
-  private openPages(images: string, store: PageStore): { pages: PageSender; finish: () => Promise<void> } {
-    let bytes = 0;
-    const onBytes = (more: number): void => this.steps.progress({ phase: 'send memory', bytes: (bytes += more) });
-    const sink = this.channel.sink();
-    const counted = { write: (chunk: Buffer) => (onBytes(chunk.length), sink.write(chunk)) };
-    const pages = new PageSender(images, counted, store, this.context.signal);
-    const finish = async (): Promise<void> => {
-      this.memoryBytes = listImages(images).totalBytes;
-      await pages.finish();
-      await sink.end();
-      const rest = this.channel.sink();
-      await writeArchive(images, rest, { signal: this.context.signal, onBytes, filter: (path) => !isPagesFile(path) });
-      await rest.end();
-    };
-    return { pages, finish };
-  }
-
   private async sendRunning(layer: LayerSync): Promise<void> {
     const { record, channel, steps, context } = this;
     if (!isRunning(record)) throw new Error('unreachable');
     const { images } = podPaths(record.id);
-    const store = await this.sendAhead(record.state.init.pid);
+    const { init } = record.state;
+    const ahead = await this.sendAhead(init.pid);
     makeImages(record.id);
-    await using freeze = await Freeze.prepare(record, { images, isClone: this.isClone, steps });
+    await using freeze = await Freeze.prepare(record, { images, isClone: this.isClone, isMemoryRead: true, steps });
     await steps.run('files again', () => this.sendLayer(layer, 'again'));
     await steps.run('prepare target', () => this.prepareTarget());
     context.signal.throwIfAborted();
@@ -229,23 +214,33 @@ class Sending {
     const whileFrozen = async (since: Frozen): Promise<Verdict> => {
       this.frozenEpochMs = since.epochMs;
       steps.note('freeze and dump', performance.now() - startedMs);
-      await steps.run('send memory', finish);
+      await steps.run('send memory', async () => {
+        await memory!.known();
+        await changes.end();
+        const records = channel.sink();
+        const pagesBytes = await memory!.send(images, records);
+        await records.end();
+        const rest = channel.sink();
+        this.memoryBytes = pagesBytes + (await sendImages(images, rest, { signal: context.signal, isWanted: (name) => !isPagesFile(name) }));
+        await rest.end();
+      });
       await steps.run('send last files', () => this.sendLayer(layer, 'last'));
       if (this.isClone) return 'kill'; // of a clone's original CRIU kills nothing
       await steps.run('restore', () => channel.receive(Restored, context.signal));
       context.signal.throwIfAborted();
-      await this.commit(record.state.init);
+      await this.commit(init);
       return 'kill';
     };
     await channel.send({ type: 'checkpoint' });
-    const { pages, finish } = this.openPages(images, store);
+    const changes = channel.sink();
+    let memory: FrozenMemory | undefined;
+    const onFrozen = (): void => void (memory = new FrozenMemory(init.pid, ahead, changes, context.signal));
     try {
-      pages.start();
-      const { outcome } = await freeze.freeze(whileFrozen);
+      const { outcome } = await freeze.freeze(whileFrozen, onFrozen);
       if (outcome.times) steps.note('freezing', outcome.times.freezingMs);
     } catch (error) {
       if (!this.isCommitted) {
-        await pages.abandon();
+        await memory?.abandon();
         throw error;
       } // behind the commit CRIU may stumble over the tree that is dead already
     }
@@ -266,8 +261,12 @@ class Sending {
     await steps.run('prepare target', () => this.prepareTarget());
     await steps.run('send memory', async () => {
       await channel.send({ type: 'checkpoint' });
-      if (willRun) await this.openPages(images, new PageStore()).finish();
-      else await this.sendSealed(checkpoint);
+      if (willRun) {
+        for (let stream = 0; stream < 2; stream++) await channel.sink().end(); // nothing was sent ahead
+        const rest = channel.sink();
+        this.memoryBytes = await sendImages(images, rest, { signal: context.signal });
+        await rest.end();
+      } else await this.sendSealed(checkpoint);
       const nothing = channel.sink();
       await new LayerSync(podPaths(record.id).layer).first({ write: (chunk) => nothing.write(chunk) }, { isFinal: true });
       await nothing.end();

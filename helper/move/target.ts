@@ -29,7 +29,8 @@ import type { ProcessIdentity } from '../system/process';
 import type { Channel } from './channel';
 import { advanceJournal, closeJournal, openJournal, type TargetJournal } from './journal';
 import { BeforeCheckpoint, type EnvironmentOffer, EnvironmentStream, FirstMessage, Heard, type Offer } from './messages';
-import { receivePageFiles } from './page-stream';
+import { receiveImages } from './image-pack';
+import { prefillPages, receivePageFiles, type PrefilledPages } from './page-stream';
 import { receivePages } from './page-sync';
 import { awaitCommit } from './verdict';
 
@@ -106,6 +107,7 @@ class Receiving {
   private answerOver: Channel | undefined;
   private readonly arriving = new ArrivingSums();
   /** What the source sends ahead. It is given a quarter of the free memory: as much again become the images, and the processes. */
+  private prefilled: PrefilledPages | undefined;
   private pages = new PageStore(Math.floor(memoryFreeBytes() / 4 / pageBytes));
 
   constructor(
@@ -183,6 +185,9 @@ class Receiving {
         case 'pages':
           await steps.run('memory', () => receivePages(channel.chunks(), this.pages));
           break;
+        case 'memory-map':
+          this.prefilled = await steps.run('memory', () => prefillPages(channel.chunks(), podPaths(this.record.id).images, this.pages, { maxBytes: memoryFreeBytes() / 2 }));
+          break;
         case 'ping':
           await channel.send({ type: 'pong', epochMs: Date.now() });
           break;
@@ -211,13 +216,10 @@ class Receiving {
     let bytes = 0;
     const limits = { maxEntries: maxParts, maxBytes: memoryFreeBytes() };
     const { images } = podPaths(this.record.id);
-    await receivePageFiles(this.channel.chunks(), images, this.pages, limits);
+    await receivePages(this.channel.chunks(), this.pages);
+    await receivePageFiles(this.channel.chunks(), images, this.pages, limits, this.prefilled);
     this.pages = new PageStore(0); // the processes need the room
-    await readArchive(images, this.channel.chunks(), {
-      signal: context.signal,
-      limits,
-      onBytes: (more) => context.progress({ phase: 'receive memory', bytes: (bytes += more) }),
-    });
+    await receiveImages(this.channel.chunks(), images, limits, (more) => context.progress({ phase: 'receive memory', bytes: (bytes += more) }));
   }
 
   /** A checkpoint that stays one: encrypted with a key that this host does not have. */

@@ -14,6 +14,7 @@ import { ensureNat, natAddress, natBridge, natGateway, natPrefixLength, releaseN
 import { findUplink } from './uplink';
 
 const loopbackIndex = 1;
+const maxUnsentBytes = 128 << 10;
 
 /** All that is known before the network namespace exists, so that little is left to do while the POD is frozen. */
 export type LinkPlan =
@@ -60,6 +61,7 @@ export function createLink(plan: LinkPlan, init: number): void {
     } else here.addMacvlan('eth0', plan.mac, interfaceIndex(plan.parent), init);
   }
   inNetworkNamespace(init, (inside) => {
+    boundUnsent();
     inside.setLink(loopbackIndex, true);
     if (plan.kind === 'none') return;
     const index = inside.indexOf('eth0');
@@ -68,6 +70,15 @@ export function createLink(plan: LinkPlan, init: number): void {
     inside.setLink(index, true);
     if (plan.gateway !== undefined) inside.setDefaultRoute(index, plan.gateway);
   });
+}
+
+/**
+ * What a program has written and TCP has not sent yet travels with the POD, so there shall be little of it: beyond this a write waits, as it does for a
+ * full buffer. Nothing is lost of the throughput, since what is on its way does not count. /proc/sys/net is that of the caller's namespace.
+ */
+function boundUnsent(): void {
+  const file = '/proc/sys/net/ipv4/tcp_notsent_lowat';
+  if (existsSync(file)) writeFileSync(file, String(maxUnsentBytes));
 }
 
 /**

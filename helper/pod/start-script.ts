@@ -28,17 +28,17 @@ mkdir -p /run/zap /var/log/zap
 exec </dev/null >>/var/log/zap/pod.log 2>&1
 export ZAP_GEOMETRY=${geometry}
 home=$(getent passwd ${user} | cut -d: -f6)
-as_user() { (cd "\${home:-/}" && exec setpriv --reuid ${user} --regid ${user} --init-groups --inh-caps -all env HOME="\${home:-/}" USER=${user} LOGNAME=${user} SHELL=/bin/bash "$@"); }
+exec_as_user() { cd "\${home:-/}" && exec setpriv --reuid ${user} --regid ${user} --init-groups --inh-caps -all env HOME="\${home:-/}" USER=${user} LOGNAME=${user} SHELL=/bin/bash "$@"; }
 if command -v tmux >/dev/null; then
   chown ${user}: /run/zap
-  as_user env LANG=C.UTF-8 tmux -f /${tmuxConfigurationPath} -S ${tmuxSocket} new-session -d -s main
+  (exec_as_user env LANG=C.UTF-8 tmux -f /${tmuxConfigurationPath} -S ${tmuxSocket} new-session -d -s main)
 fi
 if [ -s /${commandPath} ]; then
   set --
   while IFS= read -r line; do word=$(printf %s "$line" | base64 -d; printf .); set -- "$@" "\${word%.}"; done </${commandPath}
-  as_user "$@"
+  exec_as_user "$@"
 elif [ -x /usr/lib/zap/session ]; then
-  /usr/lib/zap/session
+  exec /usr/lib/zap/session
 else
   exec sleep infinity
 fi

@@ -27,7 +27,7 @@ test('what a process has written is found in its memory while it runs', async ()
     await once(child.stdout, 'data');
     const found = new Set<number>();
     let bytes = 0;
-    for (const piece of livePages(child.pid!)) {
+    for (const { bytes: piece } of livePages(child.pid!)) {
       expect(piece.length % pageBytes).toBe(0);
       bytes += piece.length;
       for (let at = piece.indexOf(marker); at >= 0; at = piece.indexOf(marker, at + 1)) {

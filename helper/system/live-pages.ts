@@ -23,6 +23,7 @@ const readBytes = 1 << 20;
 interface Mapping {
   start: number;
   end: number;
+  isExecutable: boolean;
   /** Shared memory that is no file in the POD's file system: a checkpoint carries all of it. */
   isSharedMemory: boolean;
 }
@@ -34,7 +35,7 @@ export function parseMaps(text: string): Mapping[] {
     const [, start, end, rights, inode, path] = match as unknown as [string, string, string, string, string, string];
     if (/^\[(?:vvar|vdso|vsyscall|uprobes)/.test(path) || rights[0] !== 'r') return [];
     const isSharedMemory = rights[3] === 's' && (inode === '0' || /^\/(?:memfd:|dev\/zero|SYSV)/.test(path));
-    return [{ start: Number.parseInt(start, 16), end: Number.parseInt(end, 16), isSharedMemory }];
+    return [{ start: Number.parseInt(start, 16), end: Number.parseInt(end, 16), isExecutable: rights[2] === 'x', isSharedMemory }];
   });
 }
 
@@ -63,28 +64,71 @@ function* presentRanges(pagemap: number, mapping: Mapping, buffers: ScanBuffers)
   }
 }
 
-/** Calls `use` with pieces of the process's memory, whole pages, in a buffer that is reused; a process that ends meanwhile just yields less. */
-export function* livePages(pid: number, buffers = makeBuffers()): Generator<Buffer> {
+/** Whole pages that lie together. */
+export interface LivePages {
+  address: number;
+  isExecutable: boolean;
+  /** Shared memory that several processes may map. */
+  isSharedMemory: boolean;
+  /** In a buffer that is used again for the next. */
+  bytes: Buffer;
+}
+
+/** The process's memory piece by piece, in the order of its addresses; a process that ends meanwhile just yields less. */
+export function* livePages(pid: number, buffers = makeBuffers()): Generator<LivePages> {
   let pagemap = -1;
-  let memory = -1;
+  let memory: ProcessMemory | undefined;
   try {
     const maps = parseMaps(readFileSync(`/proc/${pid}/maps`, 'latin1'));
     pagemap = openSync(`/proc/${pid}/pagemap`, 'r');
-    memory = openSync(`/proc/${pid}/mem`, 'r');
+    memory = ProcessMemory.open(pid);
+    if (!memory) return;
     for (const mapping of maps) {
+      const { isExecutable, isSharedMemory } = mapping;
       for (const [start, end] of presentRanges(pagemap, mapping, buffers)) {
-        for (let at = start; at < end; ) {
-          const size = readSync(memory, buffers.content, 0, Math.min(readBytes, end - at), at);
-          if (size < pageBytes) break;
-          at += size;
-          yield buffers.content.subarray(0, size - (size % pageBytes));
+        for (let address = start; address < end; ) {
+          const bytes = memory.read(address, end - address, buffers.content);
+          if (bytes.length === 0) break;
+          yield { address, isExecutable, isSharedMemory, bytes };
+          address += bytes.length;
         }
       }
     }
   } catch {
     // ended, or not to be read: the checkpoint brings what is missing
   } finally {
-    for (const fd of [pagemap, memory]) if (fd >= 0) closeSync(fd);
+    memory?.[Symbol.dispose]();
+    if (pagemap >= 0) closeSync(pagemap);
+  }
+}
+
+/** What a process sees at its addresses, whoever may read it there. */
+export class ProcessMemory implements Disposable {
+  private constructor(private readonly fd: number) {}
+
+  /** undefined when the process has none any more: it has ended, or is a zombie. */
+  static open(pid: number): ProcessMemory | undefined {
+    try {
+      return new ProcessMemory(openSync(`/proc/${pid}/mem`, 'r'));
+    } catch (error) {
+      if (['ENOENT', 'ESRCH'].includes((error as NodeJS.ErrnoException).code ?? '')) return undefined;
+      throw error;
+    }
+  }
+
+  /** Whole pages from `address` on, into `buffer`: as many as are wanted, fit and can be read, perhaps none. */
+  read(address: number, wantedBytes: number, buffer: Buffer): Buffer {
+    let size = 0;
+    try {
+      size = readSync(this.fd, buffer, 0, Math.min(wantedBytes, buffer.length), address);
+    } catch {
+      // nothing is there (any more)
+    }
+    return buffer.subarray(0, size - (size % pageBytes));
+  }
+
+  [Symbol.dispose](): void {
+    closeSync(this.fd);
   }
 }
 

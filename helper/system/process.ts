@@ -54,6 +54,16 @@ export function namespaceMembers(init: number): number[] {
   });
 }
 
+/** The number by which a process is known in its own pid namespace; undefined when it is gone. */
+export function innerPid(pid: number): number | undefined {
+  try {
+    const numbers = /^NSpid:\s+(.*)$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
+    return numbers === undefined ? undefined : Number(numbers.split(/\s+/).at(-1));
+  } catch {
+    return undefined;
+  }
+}
+
 /** Kills a POD's first process, and with it, by the kernel's rule, everything in its pid namespace; resolves when it is gone. */
 export async function killNamespace(init: ProcessIdentity): Promise<void> {
   if (isAlive(init)) process.kill(init.pid, 'SIGKILL');

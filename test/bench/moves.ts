@@ -2,7 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { MoveReport } from '../../main/moves/coordinator';
 import type { BenchLab, Host } from './bench-lab';
-import { figure, type Figure } from './figures';
+import { figure, median, type Figure } from './figures';
 import { progress } from './progress';
 import { podNumber, type Scenario } from './scenarios';
 import { longestGapMs, tickerFile, tickerProgram } from './ticker';
@@ -17,6 +17,8 @@ interface Sample {
   restoreMs: number;
   totalMs: number;
   memoryBytes: number;
+  /** Milliseconds by name of the step, on both sides. */
+  steps: Record<string, number>;
 }
 
 export async function benchMoves(lab: BenchLab, scenario: Scenario, runs: number): Promise<Figure[]> {
@@ -36,6 +38,7 @@ export async function benchMoves(lab: BenchLab, scenario: Scenario, runs: number
       progress(`${scenario.name} ${run}/${runs} to ${to}: stood still ${sample.downtimeMs} ms (inside ${sample.insideMs} ms), checkpoint ${sample.checkpointMs} ms, restore ${sample.restoreMs} ms, all ${sample.totalMs} ms, ${(sample.memoryBytes / 1e6).toFixed(1)} MB`);
     }
     const of = (name: string, pick: (sample: Sample) => number): Figure => figure(`move-${scenario.name}-${name}`, name === 'memory' ? 'bytes' : 'ms', samples.map(pick));
+    progress(`${scenario.name} by step: ${stepNames(samples).map((name) => `${name} ${median(samples.map(({ steps }) => steps[name] ?? 0)).toFixed(1)}`).join(', ')}`);
     return [
       of('downtime-inside', ({ insideMs }) => insideMs),
       of('downtime', ({ downtimeMs }) => downtimeMs),
@@ -61,7 +64,12 @@ async function moveOnce(lab: BenchLab, scenario: Scenario, pod: string, to: Host
     restoreMs: stepMs(report, 'target: make processes'),
     totalMs: report.totalMs,
     memoryBytes: report.bytes.memory,
+    steps: Object.fromEntries(report.steps.map(({ name, ms }) => [name, ms])),
   };
+}
+
+function stepNames(samples: Sample[]): string[] {
+  return [...new Set(samples.flatMap(({ steps }) => Object.keys(steps)))];
 }
 
 function stepMs({ steps }: MoveReport, name: string): number {
