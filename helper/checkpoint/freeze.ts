@@ -24,8 +24,10 @@ const settleTimeoutMs = 500;
 export type Verdict = 'kill' | 'resume';
 
 export interface Frozen {
-  /** Wall clock at which the POD stood still, milliseconds since 1970; once the dump has ended, at which its first process did. */
+  /** Wall clock just before the first process stood still, milliseconds since 1970. */
   epochMs: number;
+  /** From then until the last did. */
+  freezingMs: number;
 }
 
 export class Freeze implements AsyncDisposable {
@@ -72,14 +74,15 @@ export class Freeze implements AsyncDisposable {
    */
   async freeze(whileFrozen: (frozen: Frozen) => Promise<Verdict>, onFrozen?: () => void): Promise<{ outcome: DumpOutcome; frozen: Frozen }> {
     const { init } = this.record.state;
-    const frozen: Frozen = { epochMs: Date.now() };
+    const frozen: Frozen = { epochMs: Date.now(), freezingMs: 0 };
     let isCriuGone = false;
     void this.session.exited.then(() => (isCriuGone = true));
     const { shm } = podPaths(this.record.id);
     try {
       const outcome = await this.session.dump(dumpOptions({ initPid: init.pid, imagesDirectory: this.images, isClone: this.isClone, isMemoryRead: this.isMemoryRead, external: [`mnt[/dev/shm]:${shmKey}`] }), {
+        preDump: async () => void (frozen.epochMs = Date.now()),
         networkLock: async () => {
-          frozen.epochMs = Date.now();
+          frozen.freezingMs = Date.now() - frozen.epochMs;
           disconnect(this.link, init.pid);
           onFrozen?.();
         },
@@ -91,7 +94,6 @@ export class Freeze implements AsyncDisposable {
           return verdict;
         },
       });
-      frozen.epochMs -= outcome.times?.freezingMs ?? 0;
       return { outcome, frozen };
     } finally {
       if (isAlive(init)) connect(this.link, init.pid);

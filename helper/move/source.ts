@@ -236,8 +236,8 @@ class Sending {
     let memory: FrozenMemory | undefined;
     const onFrozen = (): void => void (memory = new FrozenMemory(init.pid, ahead, changes, context.signal));
     try {
-      const { outcome } = await freeze.freeze(whileFrozen, onFrozen);
-      if (outcome.times) steps.note('freezing', outcome.times.freezingMs);
+      const { frozen } = await freeze.freeze(whileFrozen, onFrozen);
+      steps.note('freezing', frozen.freezingMs);
     } catch (error) {
       if (!this.isCommitted) {
         await memory?.abandon();
