@@ -21,7 +21,7 @@ describe('connectHelper', () => {
     });
     const client = await connectHelper(transport, options);
     expect(client.hello.hostname).toBe('fake');
-    expect(argvs[0]!.slice(-2)).toEqual(['/var/lib/zap/helper/abababababababab/zap-helper', '1000']);
+    expect(argvs[0]!.slice(-4)).toEqual(['x86_64', '/var/lib/zap/helper/abababababababab/zap-helper', 'ab'.repeat(32), '1000']);
     client.close();
     expect(transport.isClosed).toBe(true);
   });
@@ -44,6 +44,20 @@ describe('connectHelper', () => {
     const client = await connectHelper(transport, options);
     expect(transport.uploads).toHaveLength(1);
     expect(transport.uploads[0]).toMatch(/^\/var\/tmp\/zap-helper-[0-9a-f]{24}$/);
+    client.close();
+  });
+
+  it('brings the executable that is made for the host', async () => {
+    const arm = { path: '/dist/zap-helper-arm64', sha256: 'cd'.repeat(32), sizeBytes: 900, machine: 'aarch64' };
+    const installs: string[] = [];
+    let starts = 0;
+    const transport = wireTransport((argv) => {
+      if (argv.at(-1) === '900') return starts++ === 0 ? endedProcess(66, { stderr: `${MISSING} 5000000 aarch64\n` }) : wireHelper({}).process;
+      installs.push(...argv.slice(-2));
+      return endedProcess(0);
+    });
+    const client = await connectHelper(transport, { ...options, executable: { ...executable, others: [arm] } });
+    expect(installs).toEqual([arm.sha256, '/var/lib/zap/helper/cdcdcdcdcdcdcdcd/zap-helper']);
     client.close();
   });
 

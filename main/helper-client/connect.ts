@@ -5,10 +5,10 @@ import { nobody, type Prompter } from '../prompts/prompter';
 import { SessionKeyring, type Keyring } from '../secrets/keyring';
 import type { RemoteProcess, Transport } from '../ssh/transport';
 import { HelperClient } from './client';
-import type { HelperExecutable } from './executable';
+import { executableFor, machineOfArch, type HelperExecutable } from './executable';
 import { skipToGreeting } from './greeting';
-import { install, parseMissing, startFailure, startInstalled, type MissingHelper } from './install';
-import { execAsRoot, RootAccess } from './root-access';
+import { install, parseMissing, startFailure, startHere, startInstalled, type MissingHelper } from './install';
+import { RootAccess } from './root-access';
 
 export interface ConnectOptions {
   host: string;
@@ -18,6 +18,8 @@ export interface ConnectOptions {
   signal?: AbortSignal | undefined;
   /** Called while the helper is copied to a host that does not have it. */
   onInstall?: ((bytes: number, totalBytes: number) => void) | undefined;
+  /** What is done about a helper that is not as it should be, for people. */
+  onNote?: ((text: string) => void) | undefined;
   greetingTimeoutMs?: number;
   /** Who is asked for sudo's password. */
   prompter?: Prompter | undefined;
@@ -34,6 +36,7 @@ export async function connectHelper(transport: Transport, options: ConnectOption
     const root = new RootAccess(options.host, { prompter: options.prompter ?? nobody, keyring: options.keyring ?? new SessionKeyring(), signal: options.signal });
     const first = await tryStart(transport, root, options);
     if (!('freeKib' in first)) return await HelperClient.over(options.host, first, transport);
+    if (first.isDamaged) options.onNote?.(`${options.host}: the helper there is damaged; it is replaced`);
     await install(transport, options.host, options.executable, { root, missing: first, signal: options.signal, onBytes: options.onInstall });
     const second = await tryStart(transport, root, options);
     if ('freeKib' in second) {
@@ -52,24 +55,24 @@ export async function connectHelper(transport: Transport, options: ConnectOption
 /** A process whose greeting has gone by, or what there is on a host that lacks the executable. */
 async function tryStart(transport: Transport, root: RootAccess, options: ConnectOptions): Promise<RemoteProcess | MissingHelper> {
   for (;;) {
-    const process = options.isLocal ? await root.start(transport, execAsRoot, [options.executable.path, 'serve']) : await startInstalled(transport, root, options.executable);
-    process.stdin.on('error', () => {}); // told by the end of its output
+    const child = options.isLocal ? await startHere(transport, root, executableFor(options.executable, machineOfArch(process.arch)) ?? options.executable) : await startInstalled(transport, root, options.executable);
+    child.stdin.on('error', () => {}); // told by the end of its output
     let stderr = '';
     const onStderr = (chunk: Buffer): void => void (stderr = (stderr + chunk.toString()).slice(-16384));
-    process.stderr.on('data', onStderr);
+    child.stderr.on('data', onStderr);
     try {
-      await withTimeout(skipToGreeting(process.stdout), options.greetingTimeoutMs ?? GREETING_TIMEOUT_MS, options.host);
+      await withTimeout(skipToGreeting(child.stdout), options.greetingTimeoutMs ?? GREETING_TIMEOUT_MS, options.host);
       await root.worked();
-      return process;
+      return child;
     } catch (error) {
-      const status = await Promise.race([process.exit, delay(1000, null, { ref: false })]);
+      const status = await Promise.race([child.exit, delay(1000, null, { ref: false })]);
       const missing = parseMissing(stderr);
       if (missing) return missing;
       if (await root.canTryAgain(stderr)) continue;
       const shown = stderr.trim() !== '' ? stderr : error instanceof ZapError ? (error.evidence ?? []).join('\n') : '';
       throw (error instanceof ZapError && error.code === 'host/timeout' ? undefined : startFailure(options.host, status, shown)) ?? error;
     } finally {
-      process.stderr.off('data', onStderr);
+      child.stderr.off('data', onStderr);
     }
   }
 }

@@ -89,7 +89,7 @@ export class Fleet {
     const surroundings = this.surroundingsOf(host);
     const transport = await openHost(this.inventory, host, { signal, ...surroundings });
     surroundings?.onStep?.('start-helper');
-    return connectHelper(transport, { prompter: surroundings?.prompter, keyring: surroundings?.keyring, host, executable, isLocal: host === LOCAL, signal, onInstall: onInstall && ((bytes, total) => onInstall(host, bytes, total)) });
+    return connectHelper(transport, { prompter: surroundings?.prompter, keyring: surroundings?.keyring, host, executable, isLocal: host === LOCAL, signal, onNote: surroundings?.onNote, onInstall: onInstall && ((bytes, total) => onInstall(host, bytes, total)) });
   }
 
   private surroundingsOf(host: string): Surroundings | undefined {

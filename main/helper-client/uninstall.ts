@@ -5,7 +5,7 @@
  */
 import { ZapError } from '../../helper/protocol/errors';
 import { lastLines, type Transport } from '../ssh/transport';
-import { HELPER_ROOT, installedPath, type HelperExecutable } from './executable';
+import { allExecutables, HELPER_ROOT, installedPath, type HelperExecutable } from './executable';
 import { startFailure } from './install';
 import type { RootAccess } from './root-access';
 
@@ -65,9 +65,9 @@ export interface OtherVersions {
 
 /** Removes the helpers of all other versions but those that still run. */
 export async function removeOtherVersions(transport: Transport, host: string, root: RootAccess, executable: HelperExecutable): Promise<OtherVersions> {
-  const script = `keep=$1; running=$(${runningHelpers}); cd ${HELPER_ROOT} || exit 1; for name in *; do [ "$name" != "$keep" ] && [ -d "$name" ] || continue; case "$running" in *"$name "*) echo "running $name" ;; *) rm -rf "./$name" && echo "removed $name" ;; esac; done`;
-  const own = installedPath(executable).slice(HELPER_ROOT.length + 1).split('/')[0]!;
-  const { status, stdout, stderr } = await root.capture(transport, ['sh', '-c', script, 'zap', own]);
+  const script = `running=$(${runningHelpers}); cd ${HELPER_ROOT} || exit 1; for name in *; do [ -d "$name" ] || continue; case " $* " in *" $name "*) continue ;; esac; case "$running" in *"$name "*) echo "running $name" ;; *) rm -rf "./$name" && echo "removed $name" ;; esac; done`;
+  const own = allExecutables(executable).map((each) => installedPath(each).slice(HELPER_ROOT.length + 1).split('/')[0]!);
+  const { status, stdout, stderr } = await root.capture(transport, ['sh', '-c', script, 'zap', ...own]);
   if (status !== 0) throw startFailure(host, status, stderr) ?? new ZapError('host/connection-lost', `The connection to ${host} ended.`, { data: { host } });
   const of = (what: string): string[] => lastLines(stdout, 100).filter((line) => line.startsWith(`${what} `)).map((line) => line.slice(what.length + 1));
   return { removed: of('removed'), running: of('running') };

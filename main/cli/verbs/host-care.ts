@@ -2,7 +2,7 @@
 import { ZapError } from '../../../helper/protocol/errors';
 import { connectHelper } from '../../helper-client/connect';
 import { diagnose } from '../../helper-client/doctor';
-import { findHelperExecutable, installedPath } from '../../helper-client/executable';
+import { executableFor, findHelperExecutable, installedPath, machineOfArch } from '../../helper-client/executable';
 import { applyRemedy, remedyFor } from '../../helper-client/packages';
 import { RootAccess } from '../../helper-client/root-access';
 import { removeOtherVersions, uninstall } from '../../helper-client/uninstall';
@@ -60,6 +60,7 @@ export const hostCareCommands = [
       let isNew = false;
       const client = await connectHelper(transport, {
         host: name, executable, isLocal: false, signal: context.signal, prompter: context.surroundings.prompter, keyring: context.surroundings.keyring,
+        onNote: context.surroundings.onNote,
         onInstall: (bytes, totalBytes) => {
           isNew = true;
           context.output.progress(`installing the helper on ${name}: ${formatBytes(bytes)} of ${formatBytes(totalBytes)}`);
@@ -70,7 +71,7 @@ export const hostCareCommands = [
         const parts = [isNew ? `The helper ${client.hello.version} was brought to ${name}.` : `${name} has this helper (${client.hello.version}) already.`];
         if (others.removed.length > 0) parts.push(`Removed: ${others.removed.length} other version${others.removed.length > 1 ? 's' : ''}.`);
         if (others.running.length > 0) parts.push(`Left alone, because it still runs: ${others.running.join(', ')}.`);
-        return { json: { host: name, version: client.hello.version, path: installedPath(executable), isNew, ...others }, text: parts.join(' ') };
+        return { json: { host: name, version: client.hello.version, path: installedPath(executableFor(executable, machineOfArch(client.hello.arch)) ?? executable), isNew, ...others }, text: parts.join(' ') };
       } finally {
         client.close();
       }

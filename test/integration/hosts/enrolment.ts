@@ -127,6 +127,17 @@ export function enrolment(suite: HostLab): void {
       expect(await onHost('beta', 'ls -A /var/tmp')).toBe('');
     });
 
+    test('is looked at before every start: another content is never run, and replaced', async () => {
+      (await suite.helper(suite.target('beta'))).close();
+      await onHost('beta', `exe=${installedPath(suite.executable)}; size=$(stat -c %s $exe); rm $exe; printf '#!/bin/sh\ntouch /run/foreign-helper\n' >$exe; truncate -s $size $exe; chmod 755 $exe`);
+      const notes: string[] = [];
+      const client = await suite.helper(suite.target('beta'), { onNote: (text) => notes.push(text) });
+      expect(client.hello.hostname).toBe('beta');
+      client.close();
+      expect(notes).toContain('beta: the helper there is damaged; it is replaced');
+      expect(await onHost('beta', `ls /run/foreign-helper 2>/dev/null; sha256sum <${installedPath(suite.executable)}`)).toBe(`${suite.executable.sha256}  -\n`);
+    });
+
     test('of an older version is taken away by an upgrade, unless it still runs', async () => {
       const client = await suite.helper(suite.target('beta'));
       const own = helperPath('beta');

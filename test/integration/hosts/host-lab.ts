@@ -111,7 +111,7 @@ export class HostLab {
 
   async helper(target: SshTarget, surroundings: Surroundings & { executable?: HelperExecutable } = {}): Promise<HelperClient> {
     const { executable = this.executable, ...rest } = surroundings;
-    return connectHelper(await this.transport(target, rest), { host: target.name, executable, isLocal: false, prompter: rest.prompter, keyring: rest.keyring });
+    return connectHelper(await this.transport(target, rest), { host: target.name, executable, isLocal: false, prompter: rest.prompter, keyring: rest.keyring, onNote: rest.onNote });
   }
 
   /** A program of the host's own name that does as the script says; the real one comes back with `[Symbol.dispose]`. */
