@@ -6,7 +6,7 @@
 import { accessSync, constants, statSync } from 'node:fs';
 import { release } from 'node:os';
 import { join } from 'node:path';
-import { ZapError } from '../protocol/errors';
+import { ZapError, type WireError } from '../protocol/errors';
 import { readFileIfThere, writeFileAtomic } from '../system/atomic-file';
 import { Lock } from '../system/lock';
 import { bootId } from '../system/process';
@@ -42,6 +42,8 @@ const usualPlaces: CriuPlaces = {
   record: '/run/zap/criu.json',
 };
 
+/** For one doctor, who asks more than once; whoever mends something and tries again should not be told the old answer. */
+const failureFreshMs = 10_000;
 /** Changes whenever a library of the host is installed. */
 const libraryCache = '/etc/ld.so.cache';
 
@@ -52,9 +54,14 @@ export async function findCriu(places: CriuPlaces = usualPlaces): Promise<FoundC
   using _lock = await Lock.take(`${places.record}.lock`);
   const meanwhile = recall(places);
   if (meanwhile) return meanwhile;
-  const found = await choose(places);
-  writeFileAtomic(places.record, JSON.stringify({ circumstances: circumstances(places, found.origin), found }));
-  return found;
+  try {
+    const found = await choose(places);
+    writeFileAtomic(places.record, JSON.stringify({ circumstances: circumstances(places, found.origin), found }));
+    return found;
+  } catch (error) {
+    writeFileAtomic(places.record, JSON.stringify({ circumstances: circumstances(places, 'managed'), failure: ZapError.from(error).toWire(), atMs: Date.now() }));
+    throw error;
+  }
 }
 
 async function choose({ own, bundle, managedRoot }: CriuPlaces): Promise<FoundCriu> {
@@ -101,11 +108,22 @@ async function selfTest(binary: string): Promise<CriuVersion> {
   return version;
 }
 
+interface Kept {
+  circumstances: string;
+  found?: FoundCriu;
+  failure?: WireError;
+  atMs?: number;
+}
+
+/** Throws a failure that is only just known: trying for it again may take as long as the patience with a CRIU that hangs. */
 function recall(places: CriuPlaces): FoundCriu | undefined {
   const text = readFileIfThere(places.record);
   if (text === undefined) return undefined;
-  const { circumstances: then, found } = JSON.parse(text) as { circumstances: string; found: FoundCriu };
-  return then === circumstances(places, found.origin) ? found : undefined;
+  const kept = JSON.parse(text) as Kept;
+  if (kept.found) return kept.circumstances === circumstances(places, kept.found.origin) ? kept.found : undefined;
+  const isFresh = Math.abs(Date.now() - (kept.atMs ?? 0)) < failureFreshMs && kept.circumstances === circumstances(places, 'managed');
+  if (isFresh && kept.failure) throw ZapError.fromWire(kept.failure);
+  return undefined;
 }
 
 /** Everything that the choice depends on. A file whose content changes gets a new ctime, which nobody can set. */

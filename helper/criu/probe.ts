@@ -12,9 +12,10 @@ import { ZapError } from '../protocol/errors';
 import { identify } from '../system/process';
 import { run, start } from '../system/spawn';
 import { markCloseOnExec } from './connection';
+import { coverPreloaded, uncoverPreloaded, withoutPreloaded } from './preloaded';
 import { dumpOptions, restoreOptions } from './options';
 import { childrenOf } from './process-tree';
-import { inScratch } from './questions';
+import { answerWithinMs, inScratch, inTime } from './questions';
 import { killRestored } from './restored-tree';
 import { CriuSession } from './session';
 
@@ -27,6 +28,7 @@ const insideScript = `set -e
 mount --bind "$1" "$1"
 cd "$1"
 mount -t proc proc proc
+${coverPreloaded}
 pivot_root . .
 umount -l .
 cd /
@@ -67,7 +69,8 @@ export async function startProbeTree(options: ProbeTreeOptions = {}): Promise<Pr
     markCloseOnExec();
     const namespaces = ['--user', '--map-root-user', '--mount', '--propagation', 'private', '--pid', '--fork', '--net', '--ipc', '--uts'];
     // setsid comes before the script: CRIU wants the first process to lead its session.
-    const outer = start('unshare', [...namespaces, 'setsid', 'sh', '-c', insideScript, 'sh', rootDirectory, ...program], {
+    const [command, ...args] = withoutPreloaded(['unshare', ...namespaces, 'setsid', 'sh', '-c', insideScript, 'sh', rootDirectory, ...program]);
+    const outer = start(command, args, {
       cwd: '/',
       stdio: ['ignore', 'ignore', 'pipe', 'pipe'],
     });
@@ -84,8 +87,9 @@ export async function startProbeTree(options: ProbeTreeOptions = {}): Promise<Pr
       if (initPid !== undefined) process.kill(initPid, 'SIGKILL'); // all of its namespace with it, and then its parent
       else outer.kill('SIGKILL');
       await ended;
-      throw new ZapError('criu/probe-not-startable', 'This host cannot make the namespaces that a POD needs.', { evidence: complaint.trim().split('\n') });
+      throw new ZapError('criu/probe-not-startable', 'This host cannot make the namespaces that a POD needs.', { evidence: complaint.trim().split('\n').filter(Boolean) });
     }
+    await uncoverPreloaded(initPid);
     const init = identify(initPid);
     const end = async () => {
       await killRestored(init, () => ended); // here the outer process stands where CRIU does: init's parent, gone right after it
@@ -101,16 +105,16 @@ export async function startProbeTree(options: ProbeTreeOptions = {}): Promise<Pr
 export type ProbeResult = { isWorking: true; dumpMs: number; restoreMs: number } | { isWorking: false; failure: ZapError };
 
 /** Takes about a quarter of a second; its own result is worth keeping until the next boot or upgrade. */
-export async function probeCriu(binary: string): Promise<ProbeResult> {
+export async function probeCriu(binary: string, withinMs = answerWithinMs): Promise<ProbeResult> {
   try {
     return await inScratch(async (directory) => {
       const imagesDirectory = join(directory, 'images');
       mkdirSync(imagesDirectory);
       await using tree = await startProbeTree();
       await using dumper = await CriuSession.start({ binary, workDirectory: directory });
-      const dump = await dumper.dump(dumpOptions({ initPid: tree.initPid, imagesDirectory }));
+      const dump = await inTime(dumper, withinMs, () => dumper.dump(dumpOptions({ initPid: tree.initPid, imagesDirectory })));
       await using restorer = await CriuSession.start({ binary, workDirectory: directory });
-      const restore = await restorer.restore(restoreOptions({ imagesDirectory, rootDirectory: tree.rootDirectory }));
+      const restore = await inTime(restorer, withinMs, () => restorer.restore(restoreOptions({ imagesDirectory, rootDirectory: tree.rootDirectory })));
       await killRestored(identify(restore.initPid), async () => {});
       return { isWorking: true, dumpMs: dump.totalMs, restoreMs: restore.totalMs };
     });

@@ -9,7 +9,7 @@ import { CriuSession } from './session';
 import type { CriuVersion } from './version';
 
 /** For what calls itself CRIU and never answers. */
-const answerWithinMs = 10_000;
+export const answerWithinMs = 10_000;
 
 export async function criuVersion(binary: string): Promise<CriuVersion> {
   const { version } = await ask(binary, { type: messageType.version });
@@ -42,9 +42,21 @@ async function ask(binary: string, request: CriuRequest): Promise<CriuResponse> 
 }
 
 async function askInTime(session: CriuSession, request: CriuRequest): Promise<CriuResponse> {
-  const timer = setTimeout(() => process.kill(session.pid, 'SIGKILL'), answerWithinMs);
+  return await inTime(session, answerWithinMs, () => session.ask(request));
+}
+
+/** What CRIU is asked, unless it takes longer: then it is killed, and what was begun is undone as after any other death. */
+export async function inTime<T>(session: CriuSession, withinMs: number, act: () => Promise<T>): Promise<T> {
+  let isLate = false;
+  const timer = setTimeout(() => {
+    isLate = true;
+    process.kill(session.pid, 'SIGKILL');
+  }, withinMs);
   try {
-    return await session.ask(request);
+    return await act();
+  } catch (error) {
+    if (!isLate) throw error;
+    throw new ZapError('criu/hangs', `CRIU did not answer within ${withinMs / 1000} s.`, { evidence: ZapError.from(error).evidence, cause: error });
   } finally {
     clearTimeout(timer);
   }

@@ -13,8 +13,9 @@ import { markCloseOnExec } from '../criu/connection';
 import { findCriu } from '../criu/features';
 import { dumpOptions, restoreOptions } from '../criu/options';
 import { probeCriu } from '../criu/probe';
+import { coverPreloaded, uncoverPreloaded, withoutPreloaded } from '../criu/preloaded';
 import { childrenOf } from '../criu/process-tree';
-import { inScratch } from '../criu/questions';
+import { answerWithinMs, inScratch, inTime } from '../criu/questions';
 import { killRestored } from '../criu/restored-tree';
 import { CriuSession } from '../criu/session';
 import { userNamespace } from '../system/mounts';
@@ -78,6 +79,7 @@ mkdir dev/pts
 : >dev/null # Perl wants one, and a device cannot be made here
 mount -t devpts -o newinstance,ptmxmode=0666,mode=0620 devpts dev/pts
 ip link set lo up
+${coverPreloaded}
 pivot_root . .
 umount -l .
 cd /
@@ -131,10 +133,10 @@ export async function dumpAndRestore(binary: string): Promise<{ dumpMs: number; 
       return await withTree(rootDirectory, async (initPid) => {
         await using dumper = await CriuSession.start({ binary, workDirectory: directory });
         const before = await progress(initPid, 1);
-        const dump = await dumper.dump(dumpOptions({ initPid, imagesDirectory }));
+        const dump = await inTime(dumper, answerWithinMs, () => dumper.dump(dumpOptions({ initPid, imagesDirectory })));
         await using restorer = await CriuSession.start({ binary, workDirectory: directory });
         const linkUp = (pid: number): Promise<unknown> => run('nsenter', ['--user', '--net', '--target', String(pid), 'ip', 'link', 'set', 'lo', 'up']);
-        const restore = await restorer.restore(restoreOptions({ imagesDirectory, rootDirectory }), { setupNamespaces: async (pid) => void (await linkUp(pid)) });
+        const restore = await inTime(restorer, answerWithinMs, () => restorer.restore(restoreOptions({ imagesDirectory, rootDirectory }), { setupNamespaces: async (pid) => void (await linkUp(pid)) }));
         try {
           await progress(restore.initPid, before + 1);
         } finally {
@@ -154,7 +156,9 @@ async function withTree<T>(rootDirectory: string, use: (initPid: number) => Prom
   await using namespace = await userNamespace(uidBase);
   const namespaces = ['--mount', '--propagation', 'private', '--pid', '--fork', '--net', '--ipc', '--uts'];
   // Root of a user namespace is made by entering it: a program started before its ids are mapped would have lost its rights.
-  const outer = start('nsenter', ['--user=/proc/self/fd/4', '--setuid', '0', '--setgid', '0', 'unshare', ...namespaces, 'setsid', 'sh', '-c', insideScript, 'sh', rootDirectory, probeProgram], {
+  const inside = ['unshare', ...namespaces, 'setsid', 'sh', '-c', insideScript, 'sh', rootDirectory, probeProgram];
+  const [command, ...args] = withoutPreloaded(['nsenter', '--user=/proc/self/fd/4', '--setuid', '0', '--setgid', '0', ...inside]);
+  const outer = start(command, args, {
     cwd: '/',
     stdio: ['ignore', 'ignore', 'pipe', 'pipe', namespace.fd],
   });
@@ -165,11 +169,13 @@ async function withTree<T>(rootDirectory: string, use: (initPid: number) => Prom
   const [initPid] = outer.pid === undefined ? [] : childrenOf(outer.pid);
   const init = initPid === undefined ? undefined : identify(initPid);
   try {
-    if (!isReady || initPid === undefined) throw new ZapError('criu/probe-not-startable', 'This host cannot make the namespaces, terminals and connections that a POD needs.', { evidence: complaint.trim().split('\n').slice(-10) });
+    if (!isReady || initPid === undefined) throw new ZapError('criu/probe-not-startable', 'This host cannot make the namespaces, terminals and connections that a POD needs.', { evidence: complaint.trim().split('\n').filter(Boolean).slice(-10) });
+    await uncoverPreloaded(initPid);
     return await use(initPid);
   } finally {
     outer.stderr?.destroy();
     (outer.stdio[3] as Readable).destroy();
+    if (!init) outer.kill('SIGKILL'); // it hangs before there is a tree
     await killRestored(init, () => ended); // here the outer process stands where CRIU does: init's parent, gone right after it
   }
 }

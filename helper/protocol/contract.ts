@@ -57,6 +57,8 @@ function call<In extends z.ZodType, Out extends z.ZodType, Event extends z.ZodTy
   event?: Event;
   /** Goes on when the connection that asked for it ends. */
   survivesClose?: true;
+  /** Changes nothing: whoever does not want the answer any more need not wait for it. */
+  isQuestion?: true;
 }) {
   return definition;
 }
@@ -66,18 +68,18 @@ export const contract = {
     in: z.strictObject({ client: z.string().max(200), min: z.number().int(), max: z.number().int() }),
     out: z.strictObject({ protocol: z.number(), version: z.string(), hostname: z.string(), bootId: z.string(), arch: z.string(), features: z.array(z.string()) }),
   }),
-  'host.facts': call({ in: empty, out: Facts }),
+  'host.facts': call({ in: empty, out: Facts, isQuestion: true }),
   /** Dump and restore of a probe: does CRIU really work here? */
-  'host.selftest': call({ in: empty, out: z.strictObject({ findings: z.array(Finding) }) }),
+  'host.selftest': call({ in: empty, out: z.strictObject({ findings: z.array(Finding) }), isQuestion: true }),
 
-  'environment.list': call({ in: empty, out: z.strictObject({ environments: z.array(EnvironmentInfo) }) }),
+  'environment.list': call({ in: empty, out: z.strictObject({ environments: z.array(EnvironmentInfo) }), isQuestion: true }),
   'environment.build': call({ in: z.strictObject({ recipe: Recipe }), out: EnvironmentInfo, event: LogLine }),
   /** Lane 0 carries a tar archive (plain, gzip or zstd) in. */
   'environment.import': call({ in: z.strictObject({ name: EnvironmentName }), out: EnvironmentInfo, event: LogLine }),
   'environment.remove': call({ in: z.strictObject({ environment: EnvironmentRef }), out: EnvironmentInfo }),
 
-  'pod.list': call({ in: empty, out: z.strictObject({ pods: z.array(Pod) }) }),
-  'pod.show': call({ in: z.strictObject({ pod: PodRef }), out: z.strictObject({ pod: Pod, usage: Usage.nullable(), command: z.array(z.string()).nullable(), findings: z.array(Finding) }) }),
+  'pod.list': call({ in: empty, out: z.strictObject({ pods: z.array(Pod) }), isQuestion: true }),
+  'pod.show': call({ in: z.strictObject({ pod: PodRef }), out: z.strictObject({ pod: Pod, usage: Usage.nullable(), command: z.array(z.string()).nullable(), findings: z.array(Finding) }), isQuestion: true }),
   'pod.create': call({
     in: z.strictObject({
       name: PodName,
@@ -131,8 +133,8 @@ export const contract = {
   'pod.logs': call({ in: z.strictObject({ pod: PodRef, lines: z.number().int().min(1).max(100000) }), out: z.strictObject({ files: z.array(z.strictObject({ name: z.string(), text: z.string() })) }) }),
 
   /** The source's half of preflight: findings of the POD itself, and what a target must offer. */
-  'preflight.source': call({ in: z.strictObject({ pod: PodRef, willRun: z.boolean() }), out: z.strictObject({ demand: PodDemand, findings: z.array(Finding), predictedFreezeMs: z.number() }) }),
-  'preflight.target': call({ in: z.strictObject({ demand: PodDemand }), out: z.strictObject({ findings: z.array(Finding), needsEnvironment: z.boolean() }) }),
+  'preflight.source': call({ in: z.strictObject({ pod: PodRef, willRun: z.boolean() }), out: z.strictObject({ demand: PodDemand, findings: z.array(Finding), predictedFreezeMs: z.number() }), isQuestion: true }),
+  'preflight.target': call({ in: z.strictObject({ demand: PodDemand }), out: z.strictObject({ findings: z.array(Finding), needsEnvironment: z.boolean() }), isQuestion: true }),
 
   /**
    * Opens the receiving end of a data channel and sees one transfer through. The first event says where it listens; with `relay` lane 0 of this call

@@ -75,7 +75,9 @@ export class HelperClient {
       signal: options.signal,
       onEvent: onEvent && ((data) => onEvent(parse('event' in definition ? definition.event : undefined, data, this.host, method) as EventOf<M>)),
     });
-    const result = pending.result.then(
+    const isQuestion = 'isQuestion' in definition && definition.isQuestion === true;
+    const answer = isQuestion && options.signal ? unlessCancelled(pending.result, options.signal) : pending.result;
+    const result = answer.then(
       (value) => parse(definition.out, value, this.host, method) as Output<M>,
       (error: unknown) => {
         throw this.withHost(ZapError.from(error));
@@ -94,6 +96,16 @@ export class HelperClient {
     if (error.code !== 'host/connection-lost') return new ZapError(error.code, error.message, { hint: error.hint, evidence: error.evidence, data, cause: error.cause });
     return new ZapError(error.code, `The connection to ${this.host} ended.`, { evidence: error.evidence ?? [...this.log], data, cause: error.cause ?? error });
   }
+}
+
+/** A helper that hangs must not keep a person who has given up. */
+function unlessCancelled<T>(answer: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const onAbort = (): void => reject(new ZapError('cancelled/by-user', 'Cancelled.'));
+    if (signal.aborted) onAbort();
+    signal.addEventListener('abort', onAbort, { once: true });
+    answer.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
+  });
 }
 
 function parse(schema: { safeParse(value: unknown): { success: boolean; data?: unknown; error?: { message: string } } } | undefined, value: unknown, host: string, method: string): unknown {

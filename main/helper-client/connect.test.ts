@@ -141,6 +141,15 @@ describe('HelperClient', () => {
     }
   });
 
+  it('does not wait for the answer to a question that was cancelled', async () => {
+    const client = await connected({ 'host.selftest': () => new Promise(() => {}) });
+    const stop = new AbortController();
+    const call = client.call('host.selftest', {}, { signal: stop.signal });
+    stop.abort();
+    await expect(call).rejects.toMatchObject({ code: 'cancelled/by-user' });
+    client.close();
+  });
+
   it('cancels a call', async () => {
     const client = await connected({
       'pod.suspend': (_params, { signal }) =>

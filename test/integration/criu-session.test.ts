@@ -1,5 +1,5 @@
 /** The engine against a real CRIU and a real tree. */
-import { chmodSync, mkdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { chmodSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { rewriteForClone } from '../../helper/criu/images';
 import { dumpOptions, restoreOptions } from '../../helper/criu/options';
@@ -144,6 +144,13 @@ describeWithCriu('a CRIU session', (binary) => {
     await expect(CriuSession.start({ binary: '/no/such/criu', workDirectory: ticking().directory })).rejects.toMatchObject({ code: 'criu/not-startable' });
     await using session = await CriuSession.start({ binary: '/bin/false', workDirectory: ticking().directory });
     await expect(session.dump(dumpOptions({ initPid: ticking().initPid, imagesDirectory: ticking().imagesDirectory }))).rejects.toMatchObject({ code: 'criu/died' });
+  });
+
+  test('the probe gives up on a CRIU that hangs, and leaves nothing', async () => {
+    const hanging = `${ticking().directory}/hanging-criu`;
+    writeFileSync(hanging, '#!/bin/sh\nexec sleep 1000\n', { mode: 0o755 });
+    expect(await probeCriu(hanging, 300)).toMatchObject({ isWorking: false, failure: { code: 'criu/hangs' } });
+    expect(readFileSync('/proc/self/mountinfo', 'utf8')).not.toContain('zap-probe-root-');
   });
 
   test('the probe says that this CRIU works', async () => {
