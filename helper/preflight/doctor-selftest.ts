@@ -135,8 +135,11 @@ export async function dumpAndRestore(binary: string): Promise<{ dumpMs: number; 
         const before = await progress(initPid, 1);
         const dump = await inTime(dumper, answerWithinMs, () => dumper.dump(dumpOptions({ initPid, imagesDirectory })));
         await using restorer = await CriuSession.start({ binary, workDirectory: directory });
-        const linkUp = (pid: number): Promise<unknown> => run('nsenter', ['--user', '--net', '--target', String(pid), 'ip', 'link', 'set', 'lo', 'up']);
-        const restore = await inTime(restorer, answerWithinMs, () => restorer.restore(restoreOptions({ imagesDirectory, rootDirectory }), { setupNamespaces: async (pid) => void (await linkUp(pid)) }));
+        const linkUp = async (pid: number): Promise<void> => {
+          const [program, ...args] = withoutPreloaded(['nsenter', '--user', '--net', '--target', String(pid), 'ip', 'link', 'set', 'lo', 'up']);
+          await run(program, args, { timeoutMs: answerWithinMs });
+        };
+        const restore = await inTime(restorer, answerWithinMs, () => restorer.restore(restoreOptions({ imagesDirectory, rootDirectory }), { setupNamespaces: linkUp }));
         try {
           await progress(restore.initPid, before + 1);
         } finally {
