@@ -126,7 +126,7 @@ class Sending {
 
   private async offer(isStored: boolean): Promise<void> {
     const { record, channel, context } = this;
-    const { demand } = await demandOf(record, context.environments, { isClone: this.isClone, willRun: this.job.kind === 'clone' || this.job.resume || !isStored });
+    const { demand } = await demandOf(record, context.environments, { isClone: this.isClone, willRun: this.job.kind === 'clone' || this.job.resume || !isStored, absentCpuFlags: this.job.absentCpuFlags });
     if (this.job.kind === 'clone') Object.assign(demand, { id: this.job.identity.id, name: this.job.identity.name, mac: this.job.identity.mac, network: this.job.identity.network, address: undefined });
     const offer: Offer = {
       type: 'offer',

@@ -8,6 +8,7 @@ import { podAddress } from '../network/pod-link';
 import { hasClients, runningCommands } from '../pod/clients';
 import { isRunning, observe, podPaths, type PodRecord } from '../pod/record';
 import { cpuSeconds } from '../system/cgroup';
+import { cpuUse, type CpuUse } from './cpu-use';
 import { cpu, criuOrFinding, diskFreeBytes, memoryFreeBytes } from './facts';
 
 /** Measured on a 2-processor machine: a freeze costs this much, and this much more for each process and each mebibyte. */
@@ -38,11 +39,25 @@ function isOfClients({ id, data }: Finding): boolean {
   return id === 'criu/process-from-outside' || (id === 'criu/file-outside-pod' && /^\/dev\/pts\/\d+$/.test(String(data?.['target'])));
 }
 
-export async function demandOf(record: PodRecord, environments: EnvironmentStore, how: { isClone: boolean; willRun: boolean }): Promise<{ demand: PodDemand; findings: Finding[]; usage: Usage }> {
+/** Of a POD that does not run nobody knows what its programs use. */
+export async function cpuUseOf(record: PodRecord, flags: readonly string[]): Promise<CpuUse[]> {
+  return isRunning(record) ? await cpuUse(record.state.init.pid, flags) : flags.map((flag) => ({ flag, programs: [] }));
+}
+
+export interface HowItGoes {
+  isClone: boolean;
+  willRun: boolean;
+  /** Features of this processor that the target's lacks: demanded only if a program uses them. */
+  absentCpuFlags?: readonly string[] | undefined;
+}
+
+export async function demandOf(record: PodRecord, environments: EnvironmentStore, { absentCpuFlags = [], ...how }: HowItGoes): Promise<{ demand: PodDemand; findings: Finding[]; usage: Usage }> {
   const environment = await environments.get(record.environment.digest);
   if (!environment) throw new ZapError('environment/unknown', `The environment of POD "${record.name}" (${record.environment.name}) is not on its host any more.`, { hint: 'Bring it back with: zap env build' });
   const { usage, findings } = await usageOf(record);
   const address = podAddress(record.id, record.network);
+  const used = absentCpuFlags.length === 0 ? [] : (await cpuUseOf(record, absentCpuFlags)).map(({ flag }) => flag);
+  const unused = absentCpuFlags.filter((flag) => !used.includes(flag));
   return {
     usage,
     findings,
@@ -57,7 +72,7 @@ export async function demandOf(record: PodRecord, environments: EnvironmentStore
       limits: record.limits,
       memoryBytes: usage.memoryBytes,
       layerBytes: usage.layerBytes,
-      cpuFlags: cpu().flags,
+      cpuFlags: cpu().flags.filter((flag) => !unused.includes(flag)),
       ...how,
     },
   };

@@ -1,4 +1,5 @@
 /** The target's half of preflight: can this host take the POD? */
+import { isInstructionSet } from '../protocol/cpu';
 import { ZapError } from '../protocol/errors';
 import type { Finding, PodDemand } from '../protocol/model';
 import type { EnvironmentStore } from '../files/environments';
@@ -10,9 +11,6 @@ import { limitControllers } from '../system/cgroup';
 import { cpu, criuOrFinding, diskFreeBytes, memoryFreeBytes } from './facts';
 
 const reserveBytes = 64 * 2 ** 20;
-/** Instructions that programs choose by what the processor said when they started, and then cannot do without. */
-const isInstructionSet = /^(?:avx|sse|ssse|fma|bmi|aes|sha|f16c|popcnt|movbe|vaes|vpclmul|pclmul|gfni|adx|rdrand|rdseed|xsave|lzcnt|abm|amx|asimd|sve|atomics|crc32|pmull)/;
-
 export async function preflightTarget(demand: PodDemand, environments: EnvironmentStore): Promise<{ findings: Finding[]; needsEnvironment: boolean }> {
   const findings: Finding[] = [];
   const block = (id: string, message: string, hint: string, data: Record<string, unknown> = {}): void => void findings.push({ id, severity: 'blocker', message, hint, data });
@@ -24,7 +22,7 @@ export async function preflightTarget(demand: PodDemand, environments: Environme
   if (demand.willRun) {
     await criuOrFinding(findings);
     await checkNetwork(demand, findings);
-    const missing = demand.isClone ? [] : demand.cpuFlags.filter((flag) => isInstructionSet.test(flag) && !cpu().flags.includes(flag));
+    const missing = demand.cpuFlags.filter((flag) => isInstructionSet(flag) && !cpu().flags.includes(flag));
     if (missing.length > 0) block('cpu-features', `The target's processor lacks ${missing.join(', ')}, which programs of the POD may be using.`, 'Move it to a host with the same or a newer processor.', { missing });
     if (demand.memoryBytes * 2 + reserveBytes > memoryFreeBytes()) block('target-memory', `The target has too little free memory: ${mebibytes(memoryFreeBytes())} MiB, needed ${mebibytes(demand.memoryBytes * 2 + reserveBytes)} MiB.`, 'Free memory there, or choose another host.');
     const offered = limitControllers();

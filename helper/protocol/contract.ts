@@ -21,12 +21,17 @@ const LogLine = z.strictObject({ line: z.string() });
 /** One-time key of a data channel, 32 bytes in hexadecimal, handed to both hosts over their own connections. */
 const ChannelKey = z.string().regex(/^[0-9a-f]{64}$/);
 
+/** As /proc/cpuinfo names what a processor can do. */
+const CpuFlag = z.string().regex(/^[A-Za-z0-9_]{1,40}$/);
+/** What the other host's processor lacks. What no program of the POD uses is then not demanded; the source looks for itself. */
+const absentCpuFlags = z.array(CpuFlag).max(500).optional();
+
 /** What the sending side of a data channel is to do. `key` opens the checkpoint of a suspended POD that is to run. */
 export const SendJob = z.discriminatedUnion('kind', [
   /** The POD leaves this host: running (frozen, restored there, killed here) or suspended. */
-  z.strictObject({ kind: z.literal('move'), pod: PodRef, resume: z.boolean(), key: CheckpointKey.optional() }),
+  z.strictObject({ kind: z.literal('move'), pod: PodRef, resume: z.boolean(), key: CheckpointKey.optional(), absentCpuFlags }),
   /** A copy with an identity of its own starts on the other side, this one runs on. */
-  z.strictObject({ kind: z.literal('clone'), pod: PodRef, identity: z.strictObject({ id: PodId, name: PodName, mac: Mac, network: Network }), key: CheckpointKey.optional() }),
+  z.strictObject({ kind: z.literal('clone'), pod: PodRef, identity: z.strictObject({ id: PodId, name: PodName, mac: Mac, network: Network }), key: CheckpointKey.optional(), absentCpuFlags }),
   z.strictObject({ kind: z.literal('environment'), environment: EnvironmentRef }),
 ]);
 export type SendJob = z.infer<typeof SendJob>;
@@ -134,6 +139,8 @@ export const contract = {
 
   /** The source's half of preflight: findings of the POD itself, and what a target must offer. */
   'preflight.source': call({ in: z.strictObject({ pod: PodRef, willRun: z.boolean() }), out: z.strictObject({ demand: PodDemand, findings: z.array(Finding), predictedFreezeMs: z.number() }), isQuestion: true }),
+  /** Which programs of a running POD may be using these features of the processor; those that none uses are left out. */
+  'preflight.cpu': call({ in: z.strictObject({ pod: PodRef, flags: z.array(CpuFlag).max(500) }), out: z.strictObject({ uses: z.array(z.strictObject({ flag: z.string(), programs: z.array(z.string()) })) }), isQuestion: true }),
   'preflight.target': call({ in: z.strictObject({ demand: PodDemand }), out: z.strictObject({ findings: z.array(Finding), needsEnvironment: z.boolean() }), isQuestion: true }),
 
   /**

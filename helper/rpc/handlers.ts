@@ -20,7 +20,7 @@ import { destroyPod } from '../pod/remove';
 import { attach, closeTerminal, listTerminals, terminalHistory } from '../pod/terminal';
 import { selfTestHost } from '../preflight/doctor-selftest';
 import { hostFacts } from '../preflight/facts';
-import { preflightSource, usageOf } from '../preflight/source';
+import { cpuUseOf, preflightSource, usageOf } from '../preflight/source';
 import { preflightTarget } from '../preflight/target';
 import { bootId } from '../system/process';
 import { version } from '../protocol/version';
@@ -125,6 +125,9 @@ export function createHandlers(environments: EnvironmentStore): Handlers {
 
     async 'preflight.source'({ pod, willRun }, { caller }) {
       return await preflightSource(findRecord(pod, caller), environments, willRun);
+    },
+    async 'preflight.cpu'({ pod, flags }, { caller }) {
+      return { uses: await cpuUseOf(findRecord(pod, caller), flags) };
     },
     'preflight.target': ({ demand }) => preflightTarget(demand, environments),
 

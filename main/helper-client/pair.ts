@@ -1,5 +1,6 @@
 /** What stands between two hosts, decided from what is known of both. */
 import type { Facts } from '../../helper/protocol/contract';
+import { isInstructionSet } from '../../helper/protocol/cpu';
 
 export type Finding = Facts['findings'][number];
 
@@ -12,8 +13,10 @@ export interface KnownFacts {
 }
 
 const CLOCK_TOLERANCE_MS = 1_000;
-/** Flags of Linux's cpuinfo that stand for instructions a program may have chosen when it started. */
-const isInstructionSet = /^(?:avx|sse|ssse|fma|bmi|aes|sha|f16c|popcnt|movbe|vaes|vpclmul|pclmul|gfni|adx|rdrand|rdseed|xsave|lzcnt|abm|amx|asimd|sve|atomics|crc32|pmull)/;
+/** What programs that were started by `from`'s processor may miss on `to`'s. */
+export function missingInstructionSets(from: Pick<Facts, 'cpuFlags'>, to: Pick<Facts, 'cpuFlags'>): string[] {
+  return from.cpuFlags.filter((flag) => isInstructionSet(flag) && !to.cpuFlags.includes(flag));
+}
 
 /** Whether PODs of `from` can go on on `to`, as far as the hosts themselves say. */
 export function pairFindings(from: KnownFacts, to: KnownFacts): Finding[] {
@@ -24,7 +27,7 @@ export function pairFindings(from: KnownFacts, to: KnownFacts): Finding[] {
   if (from.facts.arch !== to.facts.arch) {
     add('architecture', 'blocker', `${to.host} is ${to.facts.arch} and ${from.host} is ${from.facts.arch}: programs cannot change their processor's architecture.`);
   } else {
-    const missing = from.facts.cpuFlags.filter((flag) => isInstructionSet.test(flag) && !to.facts.cpuFlags.includes(flag));
+    const missing = missingInstructionSets(from.facts, to.facts);
     if (missing.length > 0) {
       add('cpu-features', 'warning', `${to.host}'s processor lacks ${list(missing)}, which ${from.host}'s has: PODs that were started on ${from.host} may use it and cannot go to ${to.host} while they run.`, `Start PODs that are to visit both on ${to.host}.`, { missing });
     }
@@ -40,6 +43,6 @@ export function pairFindings(from: KnownFacts, to: KnownFacts): Finding[] {
   return findings;
 }
 
-function list(names: readonly string[]): string {
-  return names.length <= 6 ? names.join(', ') : `${names.slice(0, 5).join(', ')} and ${names.length - 5} more features`;
+export function list(names: readonly string[], what = 'features'): string {
+  return names.length <= 6 ? names.join(', ') : `${names.slice(0, 5).join(', ')} and ${names.length - 5} more ${what}`;
 }

@@ -83,7 +83,7 @@ async function execute(fleet: Fleet, located: LocatedPod, to: string, options: M
   const [source, target] = await clients(fleet, located, to, options.signal);
   const isOpened = pod.state.kind === 'suspended' && (job.kind === 'clone' || (job.kind === 'move' && job.resume));
   const keyed = isOpened ? { ...job, key: await checkpointKey(fleet, source, pod.id, options) } : job;
-  const { plan, demand } = await preflight({ located, source, target, willRun, asCopy, signal: options.signal });
+  const { plan, demand, absentCpuFlags } = await preflight({ located, source, target, willRun, asCopy, signal: options.signal });
   options.onPlan?.(plan);
   requireMovable(plan);
   try {
@@ -93,7 +93,7 @@ async function execute(fleet: Fleet, located: LocatedPod, to: string, options: M
       await copyEnvironment(fleet, from, to, demand.environment.digest, options);
       steps.push({ name: 'environment', ms: round(performance.now() - startMs) });
     }
-    const sent = await transfer(source, target, keyed, options);
+    const sent = await transfer(source, target, absentCpuFlags.length === 0 || keyed.kind === 'environment' ? keyed : { ...keyed, absentCpuFlags }, options);
     if (sent.kind !== 'pod') throw new ZapError('internal/protocol', `${from} ended a POD's transfer as something else.`);
     const { result } = sent;
     return { pod: result.pod.name, from, to, mode: result.mode, downtimeMs: result.downtimeMs, totalMs: round(result.totalMs + (steps[0]?.ms ?? 0)), bytes: result.bytes, steps: [...steps, ...result.steps] };

@@ -15,6 +15,7 @@ function plan(change: Partial<PlanFacts> = {}) {
     clockErrorMs: 5,
     source: { demand: demandOf(pod), findings: [], predictedFreezeMs: 100 },
     target: { findings: [], needsEnvironment: false },
+    cpu: { uses: [], unused: [] },
     ...change,
   });
 }
@@ -30,6 +31,18 @@ describe('planMove', () => {
     ['a blocker of the target forbids', { target: { findings: [blocker], needsEnvironment: false } }, { canMove: false }],
     ['a blocker of the source forbids', { source: { demand: demandOf(podOf('running')), findings: [blocker], predictedFreezeMs: 1 } }, { canMove: false }],
     ['another architecture forbids', { targetFacts: factsOf({ arch: 'arm64' }) }, { canMove: false, findings: [expect.objectContaining({ id: 'move/arch-differs' })] }],
+    [
+      'a feature of the processor that programs use forbids, by their names',
+      { cpu: { uses: [{ flag: 'avx512f', programs: ['bash', 'sleep', 'sleep'] }, { flag: 'avx512vl', programs: ['bash', 'sleep', 'sleep'] }, { flag: 'sha_ni', programs: ['curl'] }], unused: [] }, target: { findings: [{ ...blocker, id: 'cpu-features' }], needsEnvironment: false } },
+      {
+        canMove: false,
+        findings: [
+          expect.objectContaining({ id: 'cpu-features', severity: 'blocker', message: "beta's CPU lacks avx512f, avx512vl, which 3 programs of this POD use (bash, sleep)." }),
+          expect.objectContaining({ message: "beta's CPU lacks sha_ni, which 1 program of this POD uses (curl)." }),
+        ],
+      },
+    ],
+    ['a feature that no program uses is a note', { cpu: { uses: [], unused: ['sha_ni'] } }, { canMove: true, findings: [expect.objectContaining({ severity: 'note', message: "beta's CPU lacks sha_ni, which no program of this POD uses." })] }],
     ['another kernel is a note', { targetFacts: factsOf({ kernel: '6.12.0' }) }, { canMove: true, findings: [expect.objectContaining({ severity: 'note' })] }],
     ['clocks that differ are a warning', { clockOffsetMs: -90_000 }, { canMove: true, findings: [expect.objectContaining({ id: 'move/clocks-differ', severity: 'warning' })] }],
     ['a difference within the error is nothing', { clockOffsetMs: 1500, clockErrorMs: 600 }, { findings: [] }],

@@ -3,7 +3,8 @@ import { ZapError } from '../../helper/protocol/errors';
 import type { Facts, Input, Output } from '../../helper/protocol/contract';
 import type { HelperClient } from '../helper-client/client';
 import type { LocatedPod } from '../pods/locate';
-import { planMove, type Finding, type Plan } from './plan';
+import { missingInstructionSets } from '../helper-client/pair';
+import { planMove, type CpuDifference, type Finding, type Plan } from './plan';
 
 export type Demand = Input<'preflight.target'>['demand'];
 
@@ -20,6 +21,8 @@ export interface PreflightRequest {
 export interface Preflight {
   plan: Plan;
   demand: Demand;
+  /** What the target's processor lacks and no program of the POD uses. */
+  absentCpuFlags: string[];
 }
 
 export async function preflight({ located, source, target, willRun, asCopy, signal }: PreflightRequest): Promise<Preflight> {
@@ -29,7 +32,8 @@ export async function preflight({ located, source, target, willRun, asCopy, sign
     timedFacts(target, signal),
     source.call('preflight.source', { pod: pod.id, willRun }, { signal }),
   ]);
-  const demand = asCopy ? asCopy(sourceHalf.demand) : sourceHalf.demand;
+  const cpu = await cpuDifference(sourceFacts.facts, targetFacts.facts);
+  const demand = { ...(asCopy ? asCopy(sourceHalf.demand) : sourceHalf.demand), cpuFlags: sourceHalf.demand.cpuFlags.filter((flag) => !cpu.unused.includes(flag)) };
   const targetHalf: Output<'preflight.target'> = await target.call('preflight.target', { demand }, { signal });
   const plan = planMove({
     pod,
@@ -42,8 +46,17 @@ export async function preflight({ located, source, target, willRun, asCopy, sign
     clockErrorMs: sourceFacts.errorMs + targetFacts.errorMs,
     source: sourceHalf,
     target: targetHalf,
+    cpu,
   });
-  return { plan, demand };
+  return { plan, demand, absentCpuFlags: cpu.unused };
+
+  /** Programs are only looked into when there is a difference. */
+  async function cpuDifference(from: Facts, to: Facts): Promise<CpuDifference> {
+    const missing = from.arch === to.arch && willRun && pod.state.kind === 'running' ? missingInstructionSets(from, to) : [];
+    if (missing.length === 0) return { unused: [], uses: [] };
+    const { uses } = await source.call('preflight.cpu', { pod: pod.id, flags: missing }, { signal });
+    return { uses, unused: missing.filter((flag) => !uses.some((use) => use.flag === flag)) };
+  }
 }
 
 export function requireMovable(plan: Plan): void {

@@ -68,7 +68,7 @@ export async function connectHop(target: SshTarget, options: SshOptions, over?: 
         fail(isLoginOver ? login.failure(error) : asSshError(error, target, timeoutMs));
       });
       client.on('change password', () => fail(new ZapError('host/password-expired', `${target.name} wants a new password for "${target.user}".`, { hint: 'Log in there with ssh and change it.' })));
-      client.once('close', () => fail(new ZapError('host/connection-lost', `${target.name} closed the connection before the login was complete.`)));
+      client.once('close', () => fail(lostEarly(target)));
       const config: ConnectConfig = {
         username: target.user,
         readyTimeout: 0, // the deadline's task
@@ -93,8 +93,9 @@ export async function connectHop(target: SshTarget, options: SshOptions, over?: 
         client.once('handshake', leave).once('close', leave);
         options.onStep?.('verify-key');
         try {
-          if (sock.destroyed) leave(); // refused or cancelled meanwhile
-          else client.connect({ ...config, sock });
+          if (!sock.destroyed) return void client.connect({ ...config, sock });
+          leave();
+          fail(lostEarly(target)); // unless it was refused or cancelled meanwhile
         } catch (error) {
           leave();
           fail(ZapError.from(error));
@@ -112,6 +113,10 @@ export async function connectHop(target: SshTarget, options: SshOptions, over?: 
     (deadline as Deadline | undefined)?.clear();
     if (onAbort) options.signal?.removeEventListener('abort', onAbort);
   }
+}
+
+function lostEarly(target: SshTarget): ZapError {
+  return new ZapError('host/connection-lost', `${target.name} closed the connection before the login was complete.`, { data: { host: target.name } });
 }
 
 function cancelled(target: SshTarget): ZapError {

@@ -1,6 +1,6 @@
 /** Servers that lie, change, break off or are poor in features. */
 import { createHash } from 'node:crypto';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { spawn } from 'node:child_process';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -212,3 +212,30 @@ describe('uploads', () => {
     transport.close();
   });
 });
+
+describe('a ProxyCommand', () => {
+  const through = (proxyCommand: string, change: Partial<SshTarget> = {}) => openSsh(alpha(22, { proxyCommand, ...change }), { knownHosts: async () => [], connectTimeoutMs: 700 });
+
+  it('that fails is named, with what it said', async () => {
+    await expect(through('sh -c "echo no way out >&2; exit 3"')).rejects.toMatchObject({ code: 'host/proxy-failed', message: expect.stringMatching(/exit status 3\): no way out/), evidence: ['no way out'] });
+    await expect(through('/no/such/program')).rejects.toMatchObject({ code: 'host/proxy-failed' });
+  });
+
+  it('that says nothing is waited for no longer than a silent host, and is ended', async () => {
+    await expect(through('sleep 1000.125')).rejects.toMatchObject({ code: 'host/timeout' });
+    const isThere = (): boolean => readdirSync('/proc').some((pid) => /^\d+$/.test(pid) && commandLine(pid) === 'sleep\u00001000.125\0');
+    while (isThere()) await new Promise((resolve) => setTimeout(resolve, 10));
+  });
+
+  it('that leads to something else than SSH is no way', async () => {
+    await expect(through('echo hello')).rejects.toMatchObject({ code: expect.stringMatching(/^host\/(?:connection-lost|handshake-failed)$/) });
+  });
+});
+
+function commandLine(pid: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'latin1');
+  } catch {
+    return '';
+  }
+}

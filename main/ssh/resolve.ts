@@ -3,6 +3,7 @@ import { execFile } from 'node:child_process';
 import { isAbsolute, join } from 'node:path';
 import { homedir, userInfo } from 'node:os';
 import { ZapError } from '../../helper/protocol/errors';
+import { expandProxyCommand } from './proxy-command';
 import { expandHome, lookUp, readSshConfig } from './ssh-config';
 import type { SshTarget } from './target';
 
@@ -25,9 +26,6 @@ export async function resolveTarget(name: string, destination: string, options: 
   const { user, host, port } = parseDestination(destination);
   const values = await askConfig(host, { user, port }, options);
   const one = (keyword: string): string | undefined => values.get(keyword)?.join(' ') || undefined;
-  if (one('proxycommand') !== undefined && one('proxycommand') !== 'none') {
-    throw new ZapError('host/proxy-command', `The SSH configuration reaches ${name} by a ProxyCommand, which Zap does not run.`, { hint: 'Write it as ProxyJump.', data: { host: name } });
-  }
   const target: SshTarget = {
     name,
     address: (one('hostname') ?? host).replaceAll('%h', host),
@@ -40,19 +38,22 @@ export async function resolveTarget(name: string, destination: string, options: 
     ...knownHostsOf(values),
   };
   const jump = one('proxyjump');
-  if (jump === undefined || jump === 'none') return target;
+  if (jump === undefined || jump === 'none') return { ...target, ...proxyOf(values, host, target) };
   return { ...target, jumps: await resolveJumps(jump, options, jumpDepth) };
 }
 
-/** A list of ProxyJump: each entry may be a name with jumps of its own, which come before it; only the first's are used, as ssh does. */
+/** A list of ProxyJump: each entry may be a name with a way of its own, which comes before it; only the first's is used, as ssh does. */
 export async function resolveJumps(list: string, options: ResolveOptions = {}, depth = 0): Promise<SshTarget[]> {
   const entries = list.split(',').map((entry) => entry.trim().replace(/^ssh:\/\//, '')).filter(Boolean);
   if (depth + entries.length > MAX_JUMPS) throw new ZapError('host/too-many-jumps', `The way leads through more than ${MAX_JUMPS} hosts.`, { hint: 'Does a ProxyJump of the SSH configuration lead in a circle?' });
   const jumps: SshTarget[] = [];
   for (const [index, entry] of entries.entries()) {
-    const { jumps: before, ...hop } = await resolveTarget(entry, entry, options, depth + entries.length);
-    if (index === 0) jumps.push(...(before ?? []));
-    jumps.push(hop);
+    const { jumps: before, ...found } = await resolveTarget(entry, entry, options, depth + entries.length);
+    if (index === 0) jumps.push(...(before ?? []), found);
+    else {
+      const { proxyCommand: _unused, ...hop } = found;
+      jumps.push(hop);
+    }
   }
   return jumps;
 }
@@ -96,6 +97,15 @@ function parseAnswer(text: string): Values {
     values.set(keyword, [...(values.get(keyword) ?? []), line.slice(space + 1)]);
   }
   return values;
+}
+
+function proxyOf(values: Values, host: string, { address, port, user, hostKeyAlias }: SshTarget): { proxyCommand?: string } {
+  const line = values.get('proxycommand')?.join(' ');
+  if (!line || line.toLowerCase() === 'none') return {};
+  if (values.get('proxyusefdpass')?.[0] === 'yes') {
+    throw new ZapError('host/proxy-invalid', `The SSH configuration reaches ${host} by a ProxyCommand that hands over a connection (ProxyUseFdpass), which Zap cannot take.`, { hint: 'Leave ProxyUseFdpass out: a command that passes the bytes on works.', data: { host } });
+  }
+  return { proxyCommand: expandProxyCommand(line, { name: host, address, port, user, hostKeyAlias }) };
 }
 
 function keyPath(file: string): string {

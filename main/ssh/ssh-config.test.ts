@@ -82,9 +82,21 @@ describe.each(ways)('resolveTarget by %s', (_way, options) => {
     await expect(resolve('a')).rejects.toMatchObject({ code: 'host/too-many-jumps' });
   });
 
-  it('says that it runs no ProxyCommand', async () => {
-    write('Host alpha\n  ProxyCommand nc %h %p\n');
-    await expect(resolve('alpha')).rejects.toMatchObject({ code: 'host/proxy-command' });
+  it('fills in the tokens of a ProxyCommand, and keeps the first hop\'s alone', async () => {
+    write('Host alpha\n  HostName 10.0.0.1\n  User zap\n  Port 2200\n  ProxyCommand nc -X connect %h %p # %r@%n 100%%\nHost inner\n  HostName 10.0.0.9\n  ProxyJump alpha,beta\nHost beta\n  ProxyCommand nc %h %p\n');
+    expect((await resolve('alpha')).proxyCommand).toMatch(/^nc -X connect 10\.0\.0\.1 2200/);
+    const inner = await resolve('inner');
+    expect(inner.proxyCommand).toBeUndefined();
+    expect(inner.jumps?.map(({ proxyCommand }) => proxyCommand !== undefined)).toEqual([true, false]);
+  });
+
+  it.each([
+    ['a token that is not one', 'Host alpha\n  ProxyCommand nc %q\n', 'alpha'],
+    ['a name that a shell would take apart', 'Host *\n  ProxyCommand nc %h %p\n', 'a;reboot'],
+    ['a connection that is handed over', 'Host alpha\n  ProxyCommand nc %h %p\n  ProxyUseFdpass yes\n', 'alpha'],
+  ])('refuses a ProxyCommand with %s', async (_name, text, host) => {
+    write(text);
+    await expect(resolve(host)).rejects.toMatchObject({ code: expect.stringMatching(/^host\/(?:proxy-invalid|ssh-config-invalid)$/) });
   });
 });
 

@@ -7,6 +7,7 @@ import type { Client, ClientChannel, SFTPWrapper } from 'ssh2';
 import { ZapError } from '../../helper/protocol/errors';
 import { connectHop, type SshOptions } from './connection';
 import { asChannelError } from './failures';
+import { startProxy } from './proxy-command';
 import { shellQuote } from './quote';
 import { formatTarget, type SshTarget } from './target';
 import { lastLines, type RemoteProcess, type Transport, type UploadOptions } from './transport';
@@ -18,9 +19,10 @@ export async function openSsh(target: SshTarget, options: SshOptions): Promise<T
   const closeAll = (): void => {
     for (const client of [...clients].reverse()) client.end();
   };
+  const chain = [...(target.jumps ?? []), target];
+  const proxy = chain[0]!.proxyCommand === undefined ? undefined : startProxy(chain[0]!.name, chain[0]!.proxyCommand);
   try {
-    let over: Duplex | undefined;
-    const chain = [...(target.jumps ?? []), target];
+    let over: Duplex | undefined = proxy?.stream;
     for (const [index, hop] of chain.entries()) {
       if (chain.length > 1) options.onNote?.(`${target.name}: ${index + 1}/${chain.length} ${formatTarget(hop)}`);
       const client = await connectHop(hop, options, over);
@@ -31,8 +33,10 @@ export async function openSsh(target: SshTarget, options: SshOptions): Promise<T
     return new SshTransport(clients.at(-1)!, target, closeAll);
   } catch (error) {
     closeAll();
+    const proxyFailure = clients.length === 0 ? await proxy?.failure(error) : undefined;
+    proxy?.stream.destroy();
     if (options.signal?.aborted) throw new ZapError('cancelled/by-user', `Cancelled while connecting to ${target.name}.`, { cause: error });
-    throw error;
+    throw proxyFailure ?? error;
   }
 }
 

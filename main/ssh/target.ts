@@ -16,6 +16,8 @@ export interface SshTarget {
   hostKeyAlias?: string | undefined;
   /** Read besides Zap's own. OpenSSH's usual ones when absent. */
   knownHostsFiles?: readonly string[] | undefined;
+  /** A program of this computer that leads to the host, instead of a connection; not used behind jumps. */
+  proxyCommand?: string | undefined;
   /** Hosts to go through, nearest first. */
   jumps?: readonly SshTarget[] | undefined;
 }

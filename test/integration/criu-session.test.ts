@@ -149,8 +149,9 @@ describeWithCriu('a CRIU session', (binary) => {
   test('the probe gives up on a CRIU that hangs, and leaves nothing', async () => {
     const hanging = `${ticking().directory}/hanging-criu`;
     writeFileSync(hanging, '#!/bin/sh\nexec sleep 1000\n', { mode: 0o755 });
+    const mounts = readFileSync('/proc/self/mountinfo', 'utf8');
     expect(await probeCriu(hanging, 300)).toMatchObject({ isWorking: false, failure: { code: 'criu/hangs' } });
-    expect(readFileSync('/proc/self/mountinfo', 'utf8')).not.toContain('zap-probe-root-');
+    expect(readFileSync('/proc/self/mountinfo', 'utf8')).toBe(mounts);
   });
 
   test('the probe says that this CRIU works', async () => {

@@ -91,6 +91,11 @@ export function logins(suite: HostLab): void {
         transport.close();
         await suite.zap.json('host', 'remove', 'inner');
 
+        writeFileSync(suite.sshConfig, `Host inner\n  HostName ${suite.address('gamma')}\n  User zap\n  IdentityFile ${suite.key}\n  UserKnownHostsFile none\n  IdentityAgent none\n  ProxyCommand ssh -F none -i ${suite.key} -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o LogLevel=ERROR -W %h:%p zap@${suite.address('beta')}\n`);
+        await suite.zap.json('host', 'add', 'inner', '--accept-key', suite.fingerprintOf('gamma'));
+        expect(await suite.zap.json('host', 'show', 'inner')).toMatchObject({ facts: { hostname: 'gamma' } });
+        await suite.zap.json('host', 'remove', 'inner');
+
         const blocked = suite.target('gamma', { jumps: [suite.target('beta', { port: ports.noForwarding })] });
         await expect(whoAmI(blocked)).rejects.toMatchObject({ code: 'host/channel-refused', message: expect.stringContaining('beta does not allow a connection') });
         await expect(whoAmI(suite.target('gamma', { jumps, hostKeyAlias: 'unheard-of' }), { acceptKey: async () => false })).rejects.toMatchObject({ code: 'host/key-unknown', message: expect.stringContaining('gamma') });
