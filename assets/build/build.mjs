@@ -30,7 +30,7 @@ const programOptions = {
   format: 'esm',
   target: 'node20.19',
   // ssh2 asks for these two inside `try`: it has its own ways without them.
-  external: ['cpu-features', '*.node', 'koffi'],
+  external: ['cpu-features', '*.node', 'koffi', 'node-pty'],
   banner: { js: "#!/usr/bin/env node\nimport { createRequire as zapRequire } from 'node:module';\nconst require = zapRequire(import.meta.url), __dirname = import.meta.dirname;" },
   logLevel: 'warning',
 };

@@ -11,7 +11,7 @@ import { sayWhere } from '../moves/whereabouts';
 import { findPod, type LocatedPod } from '../pods/locate';
 import type { Result } from './command';
 import type { Context } from './context';
-import { openTerminal, requireTerminal, terminalSize } from './terminal';
+import { openTerminal, requireTerminal, terminalSize, toLane } from './terminal';
 
 const DETACH_KEY = 0x1d; // Ctrl-]
 const POLL_INTERVAL_MS = 200;
@@ -48,7 +48,7 @@ async function view(fleet: Fleet, { host, pod }: LocatedPod, window: string | un
     bytes.write(at < 0 ? chunk : chunk.subarray(0, at));
     if (at >= 0) leave.abort();
   };
-  const terminal = openTerminal(context, sizes);
+  const terminal = openTerminal(context, toLane(sizes));
   context.stdin.on('data', onInput);
   context.stdin.resume(); // paused at the end of the view before
   try {

@@ -5,7 +5,7 @@ import type { HelperClient } from '../helper-client/client';
 import type { Result } from './command';
 import type { Context } from './context';
 import type { Sink } from './output';
-import { openTerminal, terminalSize } from './terminal';
+import { openTerminal, terminalSize, toLane } from './terminal';
 
 /** What --json collects of each stream. */
 const MAX_COLLECTED_BYTES = 64 << 20;
@@ -31,7 +31,7 @@ export async function execute(client: HelperClient, request: ExecRequest, contex
   const collected = { stdout: [] as Buffer[], stderr: [] as Buffer[] };
   const outEnded = context.isJson ? collect(stdio, collected.stdout, overflow) : passOn(stdio, context.output.stdout);
   const errEnded = context.isJson ? collect(stderr, collected.stderr, overflow) : passOn(stderr, context.output.stderr);
-  const terminal = hasTerminal ? openTerminal(context, sizes) : undefined;
+  const terminal = hasTerminal ? openTerminal(context, toLane(sizes)) : undefined;
   if (detach) stdio.end();
   else context.stdin.pipe(stdio);
   try {

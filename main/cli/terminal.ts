@@ -17,10 +17,15 @@ export function requireTerminal(context: Context): void {
   if (!context.stdin.isTTY || !context.stdin.setRawMode) throw new ZapError('usage/no-terminal', 'This needs a terminal on standard input.', { hint: 'Use `zap pod exec NAME -- CMD…` for programs.' });
 }
 
-/** Raw mode until `restore`; sizes go to lane `sizes` as JSON lines. */
-export function openTerminal(context: Context, sizes: Duplex): { restore(): void } {
+/** Sizes for a helper: JSON lines on a lane. */
+export function toLane(sizes: Duplex): (size: WindowSize) => void {
+  return (size) => void sizes.write(`${JSON.stringify(size)}\n`);
+}
+
+/** Raw mode until `restore`. */
+export function openTerminal(context: Context, onSize: (size: WindowSize) => void): { restore(): void } {
   requireTerminal(context);
-  const onResize = (): void => void sizes.write(`${JSON.stringify(terminalSize())}\n`);
+  const onResize = (): void => onSize(terminalSize());
   context.stdin.setRawMode!(true);
   process.stdout.on('resize', onResize);
   return {

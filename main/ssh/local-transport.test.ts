@@ -1,7 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { LocalTransport } from './local-transport';
 import { capture } from './transport';
 
@@ -25,6 +25,35 @@ describe('LocalTransport', () => {
     const child = await own.exec(['cat']);
     own.close();
     expect(await child.exit).toBe(0);
+  });
+
+  it('opens terminals: what is typed, what is shown, sizes and the exit status', async () => {
+    vi.stubEnv('SHELL', '/bin/sh');
+    vi.stubEnv('PS1', '$ ');
+    try {
+      const { stream, resize, exit } = await transport.openTerminal({ columns: 90, rows: 20, term: 'xterm' });
+      let shown = '';
+      stream.on('data', (chunk: Buffer) => (shown += chunk.toString()));
+      const shows = async (pattern: RegExp): Promise<void> => vi.waitFor(() => expect(shown).toMatch(pattern), { timeout: 10_000 });
+      stream.write('stty size; tty; echo "$TERM" ü\r');
+      await shows(/20 90\r\n\/dev\/pts\/\d+\r\nxterm ü\r\n/);
+      resize({ columns: 71, rows: 11 });
+      stream.write('stty size\r');
+      await shows(/11 71\r\n/);
+      stream.write('seq 200000; exit 5\r'); // more than anybody takes at once
+      expect(await exit).toBe(5);
+      await shows(/\r\n200000\r\n/);
+    } finally {
+      vi.unstubAllEnvs();
+    }
+  });
+
+  it('hangs up the terminals that are open when it is closed', async () => {
+    const own = new LocalTransport();
+    const { stream, exit } = await own.openTerminal({ columns: 80, rows: 24, term: 'xterm' });
+    stream.resume();
+    own.close();
+    expect(await exit).not.toBe(0);
   });
 
   it('copies files', async () => {

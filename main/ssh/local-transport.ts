@@ -4,7 +4,7 @@ import { copyFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { PassThrough, type Duplex } from 'node:stream';
 import { ZapError } from '../../helper/protocol/errors';
-import type { RemoteProcess, Transport } from './transport';
+import type { HostTerminal, RemoteProcess, TerminalOptions, Transport } from './transport';
 
 export class LocalTransport implements Transport {
   private readonly children = new Set<() => void>();
@@ -39,6 +39,15 @@ export class LocalTransport implements Transport {
       socket.once('connect', () => resolve(socket));
       socket.once('error', (cause) => reject(new ZapError('host/refused', `A connection to ${address}:${port} was refused.`, { cause })));
     });
+  }
+
+  async openTerminal(options: TerminalOptions): Promise<HostTerminal> {
+    const { openLocalTerminal } = await import('./local-terminal'); // a native part, which only terminals need
+    const terminal = openLocalTerminal(options);
+    const hangUp = (): void => void terminal.stream.destroy();
+    this.children.add(hangUp);
+    void terminal.exit.then(() => this.children.delete(hangUp));
+    return terminal;
   }
 
   close(): void {

@@ -10,7 +10,7 @@ import { asChannelError } from './failures';
 import { startProxy } from './proxy-command';
 import { shellQuote } from './quote';
 import { formatTarget, type SshTarget } from './target';
-import { lastLines, type RemoteProcess, type Transport, type UploadOptions } from './transport';
+import { lastLines, type HostTerminal, type RemoteProcess, type TerminalOptions, type Transport, type UploadOptions } from './transport';
 
 export type { SshOptions } from './connection';
 
@@ -66,6 +66,22 @@ class SshTransport implements Transport {
         });
       } catch (error) {
         reject(this.lost(error as Error)); // ssh2 throws when the connection is gone already
+      }
+    });
+  }
+
+  openTerminal({ columns, rows, term }: TerminalOptions): Promise<HostTerminal> {
+    return new Promise((resolve, reject) => {
+      try {
+        this.client.shell({ term, cols: columns, rows, width: 0, height: 0 }, (error, channel) => {
+          if (error) return reject(asChannelError(error, this.target));
+          channel.on('error', () => {}); // told by its end
+          channel.stderr.resume(); // of a terminal there is none
+          const { exit } = asProcess(channel);
+          resolve({ stream: channel, resize: (size) => void channel.setWindow(size.rows, size.columns, 0, 0), exit });
+        });
+      } catch (error) {
+        reject(this.lost(error as Error));
       }
     });
   }

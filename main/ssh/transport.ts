@@ -14,6 +14,25 @@ export interface UploadOptions {
   onBytes?: ((bytes: number, totalBytes: number) => void) | undefined;
 }
 
+export interface TerminalSize {
+  columns: number;
+  rows: number;
+}
+
+export interface TerminalOptions extends TerminalSize {
+  /** As TERM names kinds of terminals. */
+  term: string;
+}
+
+/** The user's shell on a host, on a terminal of its own. */
+export interface HostTerminal {
+  /** What is typed and what is shown; ending or destroying it hangs up. */
+  stream: Duplex;
+  resize(size: TerminalSize): void;
+  /** The shell's exit status; null when a signal or the end of the connection took it. Never rejects. */
+  exit: Promise<number | null>;
+}
+
 export interface Transport {
   /** Starts a program; every argument arrives as it is, whatever is in it. */
   exec(argv: readonly string[]): Promise<RemoteProcess>;
@@ -21,6 +40,8 @@ export interface Transport {
   upload(localPath: string, remotePath: string, options?: UploadOptions): Promise<void>;
   /** A connection from the host to somewhere else, where this way of reaching it has such. */
   dial?(address: string, port: number): Promise<Duplex>;
+  /** A login shell, where this way of reaching the host has terminals. */
+  openTerminal?(options: TerminalOptions): Promise<HostTerminal>;
   close(): void;
 }
 

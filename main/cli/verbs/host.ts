@@ -9,6 +9,7 @@ import type { AcceptKey } from '../../ssh/host-key';
 import { parseDestination } from '../../ssh/resolve';
 import { formatTarget } from '../../ssh/target';
 import { command } from '../command';
+import { hostShell } from '../host-shell';
 import { findingLines } from '../findings';
 import { formatBytes, formatTable, printable } from '../format';
 
@@ -92,6 +93,14 @@ export const hostCommands = [
       ];
       return { json: { host: name, helper: client.hello, facts }, text: [...rows.map(([key, value]) => `${key.padEnd(10)}  ${printable(value)}`), ...findingLines(facts.findings)].join('\n') };
     },
+  }),
+  command({
+    name: 'host shell',
+    summary: 'Open a shell on a host, as the user one logs in as',
+    operands: { name: { placeholder: 'NAME' } },
+    options: {},
+    details: 'It is the host\'s own and no part of a POD. Its exit code is passed on.',
+    run: async ({ operands: { name } }, context) => hostShell(await context.inventory(), name, context),
   }),
   command({
     name: 'host remove',

@@ -1,11 +1,14 @@
 /** Ways in, through OpenSSH's own server. */
 import { writeFileSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { SessionKeyring } from '../../../main/secrets/keyring';
 import { capture } from '../../../main/ssh/transport';
 import { person } from '../../../main/ssh/server-fixture';
 import { Inventory } from '../../../main/hosts/inventory';
 import { openHost } from '../../../main/hosts/connect';
+import { Terminal } from '../support/terminal';
 import { passphrase, passwords, ports, type HostLab } from './host-lab';
 
 export function logins(suite: HostLab): void {
@@ -58,6 +61,22 @@ export function logins(suite: HostLab): void {
         await suite.lab.joinLink('alpha');
       }
     });
+  });
+
+  test('a shell on a host and on this computer, from the command', async () => {
+    await suite.zap.json('host', 'add', 'alpha', `zap@${suite.address('alpha')}`, '--identity', suite.key, '--accept-key', suite.fingerprintOf('alpha'));
+    for (const [host, name] of [['alpha', 'alpha'], ['local', hostname()]] as const) {
+      using terminal = Terminal.run(suite.zap, ['host', 'shell', host], { columns: 91, rows: 21 });
+      await terminal.shows(/[$#] $/);
+      terminal.type('echo "$(hostname): $(stty size)"\r');
+      await terminal.shows(new RegExp(`^${name}: 21 91\r$`, 'm'));
+      terminal.resize({ columns: 72, rows: 12 });
+      await delay(200); // the new size travels by itself
+      terminal.type('stty size; exit 3\r');
+      await terminal.shows(/^12 72\r$/m);
+      expect(await terminal.exitCode()).toBe(3);
+    }
+    await suite.zap.json('host', 'remove', 'alpha');
   });
 
   test('a server that allows one stream says so', async () => {
