@@ -1,6 +1,4 @@
 /** What the doctor finds, and mends. */
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { HostLab } from './host-lab';
 
@@ -46,20 +44,46 @@ export function doctor(suite: HostLab): void {
       expect(findings.filter(({ id }) => id.startsWith('pair/'))).toEqual([]);
     });
 
-    test('installs a missing program after showing the command', async () => {
-      // The lab's hosts have no way to a package mirror: what apt-get is asked for is what counts.
-      using apt = suite.fakeProgram('beta', 'apt-get', '#!/bin/sh\necho "$DEBIAN_FRONTEND $*" >>/run/apt-calls\n[ "$1" = update ] || mv /usr/sbin/nft.away /usr/sbin/nft\n');
-      expect(apt.path).toContain('apt-get');
-      await suite.lab.exec('beta', ['mv', '/usr/sbin/nft', '/usr/sbin/nft.away']);
+    test('installs a missing program by the host\'s own apt, after showing the command', async () => {
+      const onBeta = (script: string): Promise<string> => suite.lab.exec('beta', ['sh', '-c', script]).then(({ stdout }) => stdout);
+      await onBeta(withoutNft);
       const before = await suite.zap.json<Diagnosis>('host', 'doctor', 'beta', '--alone');
       expect(before.findings).toMatchObject(expect.arrayContaining([expect.objectContaining({ id: 'program-missing', severity: 'warning', message: expect.stringContaining('"nft"') })]));
       expect(await suite.zap.failure('host', 'doctor', 'beta', '--alone', '--fix')).toMatchObject({ code: 'usage/unconfirmed' });
+      expect(await onBeta('command -v nft || echo gone')).toBe('gone\n');
+
+      expect(await suite.zap.failure('host', 'doctor', 'beta', '--alone', '--fix', '--yes')).toMatchObject({ code: 'host/fix-failed', message: expect.stringMatching(/apt-get install.*nftables" failed on beta .*(?:locate package|no installation candidate)/) });
+
+      await onBeta('cd /srv/suite && cp index Packages');
       const shown = await suite.zap.run(['host', 'doctor', 'beta', '--alone', '--fix', '--yes']);
       expect(shown.stderr).toContain('apt-get update && env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends nftables');
       expect(shown.stdout.toString()).toContain('Installed: nftables.');
       expect(shown.stdout.toString()).toContain('beta is fit for PODs.');
-      expect(readFileSync(join(suite.lab.rootOf('beta'), 'run/apt-calls'), 'utf8')).toBe(' update\nnoninteractive install -y --no-install-recommends nftables\n');
+      expect(await onBeta("dpkg-query -W -f '${Status} ${Version}' nftables; nft --version >/dev/null && echo ', and it runs'")).toBe('install ok installed 99, and it runs\n');
+      await onBeta('mv /etc/apt/sources.list.away /etc/apt/sources.list');
       await forget('alpha', 'beta');
     });
   });
 }
+
+/** Takes a program away with its package, and makes a repository on the host itself that has the package once `index` is in its place. */
+const withoutNft = String.raw`
+set -eu
+mkdir -p /srv/suite/root/DEBIAN /srv/suite/root/usr/sbin
+cp /usr/sbin/nft /srv/suite/root/usr/sbin/
+dpkg --purge --force-all nftables >/dev/null 2>&1
+cat >/srv/suite/root/DEBIAN/control <<X
+Package: nftables
+Version: 99
+Architecture: $(dpkg --print-architecture)
+Maintainer: suite <suite@example.org>
+Depends: libnftables1
+Description: the program that the host had, in a package of its own
+X
+cd /srv/suite
+dpkg-deb --build root nftables.deb >/dev/null
+{ dpkg-deb --field nftables.deb; echo "Filename: ./nftables.deb"; echo "Size: $(stat -c %s nftables.deb)"; echo "SHA256: $(sha256sum nftables.deb | cut -d ' ' -f 1)"; } >index
+: >Packages
+mv /etc/apt/sources.list /etc/apt/sources.list.away
+echo 'deb [trusted=yes] file:/srv/suite ./' >/etc/apt/sources.list
+`;

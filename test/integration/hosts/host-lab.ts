@@ -1,5 +1,5 @@
 /** A lab of three hosts with all kinds of users and SSH servers, and a person's Zap that knows none of them yet. */
-import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { execFileSync } from 'node:child_process';
 import { tmpdir } from 'node:os';
@@ -112,15 +112,6 @@ export class HostLab {
   async helper(target: SshTarget, surroundings: Surroundings & { executable?: HelperExecutable } = {}): Promise<HelperClient> {
     const { executable = this.executable, ...rest } = surroundings;
     return connectHelper(await this.transport(target, rest), { host: target.name, executable, isLocal: false, prompter: rest.prompter, keyring: rest.keyring, onNote: rest.onNote });
-  }
-
-  /** A program of the host's own name that does as the script says; the real one comes back with `[Symbol.dispose]`. */
-  fakeProgram(host: string, name: string, script: string): Disposable & { path: string } {
-    const path = join(this.lab.rootOf(host), 'usr/local/sbin', name);
-    mkdirSync(join(path, '..'), { recursive: true });
-    writeFileSync(path, script);
-    chmodSync(path, 0o755);
-    return { path, [Symbol.dispose]: () => execFileSync('rm', ['-f', path]) };
   }
 }
 
