@@ -1,20 +1,23 @@
 /**
- * `node assets/build/criu-pin.mjs [SUITE] [FILE]`: pins the CRIU that a Debian suite has now, with everything it loads, in assets/criu/packages.json, and
- * brings the list in NOTICE.md up to date.
+ * `node assets/build/criu-pin.mjs [SUITE] [FILE] [ARCHITECTURE]`: pins the CRIU that a Debian suite has now, with everything it loads, in
+ * assets/criu/packages.json (for arm64: packages-arm64.json), and brings the list in NOTICE.md up to date.
  *
- * apt works on directories of its own here; its signatures are checked against Debian's keyring. Which libraries are needed is asked of the loader.
+ * apt works on directories of its own here; its signatures are checked against Debian's keyring. Which libraries are needed is read from the files, so
+ * that it can be done for another processor.
  */
 import { mkdir, mkdtemp, readFile, readdir, realpath, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { debianMirror, fetchPackage, run, unpack } from './criu-packages.mjs';
+import { withSources } from './criu.mjs';
+import { readElf } from './elf.mjs';
 
 const here = dirname(fileURLToPath(import.meta.url));
 const notice = resolve(here, '../criu/NOTICE.md');
-const pinned = resolve(here, '../criu/packages.json');
-const [suite = 'forky', output = pinned] = process.argv.slice(2);
-const architecture = 'amd64';
+const [suite = 'forky', file, architecture = 'amd64'] = process.argv.slice(2);
+const pinned = resolve(here, `../criu/packages${architecture === 'amd64' ? '' : `-${architecture}`}.json`);
+const output = file || pinned;
 const keyring = '/usr/share/keyrings/debian-archive-keyring.gpg';
 
 const scratch = await mkdtemp(join(tmpdir(), 'zap-criu-pin-'));
@@ -30,7 +33,7 @@ try {
     return entry.name === 'base-files' || Object.keys(own).length > 0 ? [{ ...entry, files: own }] : [];
   });
   await writeFile(output, `${JSON.stringify({ suite, architecture, packages: used }, null, 2)}\n`);
-  if (resolve(output) === pinned) await updateNotice(used);
+  if (resolve(output) === pinned && architecture === 'amd64') await writeFile(notice, withSources(await readFile(notice, 'utf8'), used));
   console.log(`${relative(process.cwd(), resolve(output))}: ${used.map(({ name, version }) => `${name} ${version}`).join(', ')}`);
 } finally {
   await rm(scratch, { recursive: true, force: true });
@@ -71,29 +74,28 @@ async function describe(apt, name) {
   return { name, version, sha256: field('SHA256'), path: field('Filename'), source, sourceVersion };
 }
 
-/** The program, its loader and every library that the loader finds for it: name in the bundle, package, path in the package. */
+/** The program, its loader and every library that the loader would find for it: name in the bundle, package, path in the package. */
 async function loadedFiles(packages) {
   const root = await realpath(join(scratch, 'packages'));
-  const all = (await readdir(root, { recursive: true, withFileTypes: true })).filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
-  const program = all.find((path) => path === join(root, 'criu/usr/sbin/criu'));
-  const loader = all.find((path) => /^ld-linux.*\.so\.\d+$/.test(basename(path)) && path.includes('/libc6/'));
-  const directories = new Set(all.filter((path) => /\.so(\.\d+)*$/.test(path)).map((path) => dirname(path)));
-  const { stdout } = await run(loader, ['--inhibit-cache', '--library-path', [...directories].join(':'), '--list', program]);
-  const missing = stdout.split('\n').filter((line) => line.includes('not found'));
-  if (missing.length > 0) throw new Error(`Libraries that CRIU needs are not among its dependencies (${packages.length} packages): ${missing.join(', ').trim()}`);
-  const libraries = [...stdout.matchAll(/^\s*(\S+) => (\S+) \(/gm)].filter(([, name]) => !name.startsWith('/'));
-  const found = [['lib/criu', program], ['loader/criu', loader], ...libraries.map(([, name, path]) => [`lib/${name}`, path])];
+  const all = (await readdir(root, { recursive: true, withFileTypes: true })).filter((entry) => entry.isFile() || entry.isSymbolicLink()).map((entry) => join(entry.parentPath, entry.name));
+  const program = join(root, 'criu/usr/sbin/criu');
+  const { interpreter } = readElf(await readFile(program));
+  const loader = all.find((path) => basename(path) === basename(interpreter) && path.startsWith(join(root, 'libc6/')));
+  const found = new Map([['lib/criu', program], ['loader/criu', loader]]);
+  const missing = new Set();
+  for (const path of found.values()) { // grows meanwhile
+    for (const name of readElf(await readFile(path)).needed) {
+      if (name === basename(interpreter) || found.has(`lib/${name}`)) continue;
+      const library = all.find((candidate) => basename(candidate) === name && !candidate.includes('/glibc-hwcaps/'));
+      if (library) found.set(`lib/${name}`, library);
+      else missing.add(name);
+    }
+  }
+  if (missing.size > 0) throw new Error(`Libraries that CRIU needs are not among its dependencies (${packages.length} packages): ${[...missing].join(', ')}`);
   return await Promise.all(
-    found.map(async ([name, path]) => {
+    [...found].map(async ([name, path]) => {
       const [owner, ...rest] = relative(root, await realpath(path)).split('/');
       return { name, owner, path: rest.join('/') };
     }),
   );
-}
-
-async function updateNotice(packages) {
-  const rows = packages.map(({ name, version, source, sourceVersion }) => `| ${name} ${version} | ${source} ${sourceVersion} |`);
-  const table = ['| package | its source package |', '|---|---|', ...rows].join('\n');
-  const text = await readFile(notice, 'utf8');
-  await writeFile(notice, text.replace(/\| package \|[\s\S]*?\|\n(?!\|)/, () => `${table}\n`));
 }

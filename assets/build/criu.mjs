@@ -45,7 +45,7 @@ export async function buildCriuBundle(bundle, pins = join(assets, 'packages.json
       await unpack(deb, join(scratch, packages[index].name));
       await unpack(deb, root); // documents are links from one package to another
     }
-    const entries = [{ path: 'criu', mode: 0o755, content: Buffer.from(startScript) }, { path: 'NOTICE.md', mode: 0o644, content: await readFile(join(assets, 'NOTICE.md')) }];
+    const entries = [{ path: 'criu', mode: 0o755, content: Buffer.from(startScript) }, { path: 'NOTICE.md', mode: 0o644, content: Buffer.from(withSources(await readFile(join(assets, 'NOTICE.md'), 'utf8'), packages)) }];
     for (const entry of packages) {
       entries.push(await licence(`licences/${entry.name}`, join(root, 'usr/share/doc', entry.name, 'copyright')));
       for (const [path, origin] of Object.entries(entry.files)) {
@@ -59,6 +59,13 @@ export async function buildCriuBundle(bundle, pins = join(assets, 'packages.json
   } finally {
     await rm(scratch, { recursive: true, force: true });
   }
+}
+
+/** The notice with the list of these packages and their sources. */
+export function withSources(notice, packages) {
+  const rows = packages.map(({ name, version, source, sourceVersion }) => `| ${name} ${version} | ${source} ${sourceVersion} |`);
+  const table = ['| package | its source package |', '|---|---|', ...rows].join('\n');
+  return notice.replace(/\| package \|[\s\S]*?\|\n(?!\|)/, () => `${table}\n`);
 }
 
 async function licence(path, origin) {

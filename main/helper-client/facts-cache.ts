@@ -1,9 +1,11 @@
 /** What the hosts said about themselves last, so that a pair of them can be judged at once; asked again when it is old. */
 import type { HelperClient } from './client';
 import type { Fleet } from './fleet';
-import { pairFindings, type Finding, type KnownFacts } from './pair';
+import { cpuDifference, cpuFindings, missingInstructionSets, pairFindings, type CpuDifference, type Finding, type KnownFacts } from './pair';
 
 const FRESH_MS = 30_000;
+/** PODs come and go. */
+const MAX_DIFFERENCES = 500;
 
 interface Entry {
   known: KnownFacts;
@@ -17,6 +19,7 @@ export type PairAnswer =
 
 export class FactsCache {
   private readonly entries = new Map<string, Entry>();
+  private readonly differences = new Map<string, { atMs: number; difference: CpuDifference | undefined }>();
   private readonly asking = new Map<string, Promise<KnownFacts>>();
 
   constructor(
@@ -36,12 +39,38 @@ export class FactsCache {
     return asked;
   }
 
-  /** Answers at once from what is known; what is old is asked for again meanwhile. */
-  pair(from: string, to: string): PairAnswer {
+  /**
+   * Answers at once from what is known; what is old is asked for again meanwhile.
+   *
+   * With the id of a running POD on `from`, a difference between the processors is told by what its programs use, once that is known.
+   */
+  pair(from: string, to: string, pod?: string): PairAnswer {
     const [a, b] = [this.entries.get(from), this.entries.get(to)];
     for (const host of [from, to]) void this.get(host).catch(() => {}); // the next answer is the better for it
     if (!a || !b) return { kind: 'unknown', missing: [...(a ? [] : [from]), ...(b ? [] : [to])] };
-    return { kind: 'known', findings: pairFindings(a.known, b.known), ageMs: Date.now() - Math.min(a.atMs, b.atMs) };
+    const findings = pairFindings(a.known, b.known);
+    const difference = pod === undefined ? undefined : this.programs(a.known, b.known, pod);
+    return {
+      kind: 'known',
+      findings: difference ? [...cpuFindings(to, difference), ...findings.filter(({ id }) => id !== 'pair/cpu-features')] : findings,
+      ageMs: Date.now() - Math.min(a.atMs, b.atMs),
+    };
+  }
+
+  /** What the POD's programs use of what the other processor lacks; asked for meanwhile when it is old. */
+  private programs(from: KnownFacts, to: KnownFacts, pod: string): CpuDifference | undefined {
+    const missing = from.facts.arch === to.facts.arch ? missingInstructionSets(from.facts, to.facts) : [];
+    if (missing.length === 0) return undefined;
+    const key = [from.host, pod, ...missing].join(' ');
+    const known = this.differences.get(key);
+    if (!known || Date.now() - known.atMs >= this.freshMs) {
+      const entry = { atMs: Date.now(), difference: known?.difference };
+      this.differences.set(key, entry); // asked once, whoever else wants to know meanwhile
+      const ask = async (): Promise<void> => void (entry.difference = await cpuDifference(await this.fleet.client(from.host), pod, missing));
+      ask().catch(() => this.differences.delete(key));
+      if (this.differences.size > MAX_DIFFERENCES) this.differences.delete(this.differences.keys().next().value!);
+    }
+    return known?.difference;
   }
 
   private async ask(host: string, signal: AbortSignal | undefined): Promise<KnownFacts> {

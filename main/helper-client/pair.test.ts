@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import type { Output } from '../../helper/protocol/contract';
 import { ZapError } from '../../helper/protocol/errors';
 import { factsOf } from '../../test/fakes/nouns';
@@ -31,7 +31,7 @@ describe('pairFindings', () => {
 });
 
 /** Hosts whose facts can be changed and counted; one that is not listed cannot be reached. */
-function hosts(facts: Record<string, Partial<KnownFacts['facts']>>, selftest: () => Output<'host.selftest'> = () => ({ findings: [{ id: 'selftest', severity: 'note', message: 'Fine.' }] })): { fleet: Fleet; asked: string[] } {
+function hosts(facts: Record<string, Partial<KnownFacts['facts']>>, selftest: () => Output<'host.selftest'> = () => ({ findings: [{ id: 'selftest', severity: 'note', message: 'Fine.' }] }), cpu: () => Output<'preflight.cpu'> = () => ({ uses: [] })): { fleet: Fleet; asked: string[] } {
   const asked: string[] = [];
   const client = async (host: string): Promise<HelperClient> => {
     const helper = wireHelper({
@@ -40,6 +40,7 @@ function hosts(facts: Record<string, Partial<KnownFacts['facts']>>, selftest: ()
         return factsOf(facts[host]!);
       },
       'host.selftest': selftest,
+      'preflight.cpu': cpu,
       'transfer.receive': async (_params, { signal, event }) => {
         event({ listening: { addresses: [], port: 9 } });
         await new Promise((resolve) => signal.addEventListener('abort', resolve));
@@ -65,6 +66,17 @@ describe('FactsCache', () => {
     expect(asked.sort()).toEqual(['alpha', 'beta']);
     await cache.get('alpha', { isForced: true });
     expect(asked).toHaveLength(3);
+  });
+
+  it('names the programs of a POD that miss something, once they are known', async () => {
+    const uses = [{ flag: 'avx512f', programs: ['bash', 'sleep', 'sleep'] }];
+    const { fleet, asked } = hosts({ alpha: { cpuFlags: avx }, beta: {} }, undefined, () => ({ uses }));
+    const cache = new FactsCache(fleet);
+    await Promise.all([cache.get('alpha'), cache.get('beta')]);
+    expect(cache.pair('alpha', 'beta', '00000000000a')).toMatchObject({ kind: 'known', findings: [{ id: 'pair/cpu-features', severity: 'warning' }] });
+    await vi.waitFor(() => expect(cache.pair('alpha', 'beta', '00000000000a')).toMatchObject({ findings: expect.arrayContaining([expect.objectContaining({ id: 'cpu-features', severity: 'blocker', message: "beta's CPU lacks avx512f, which 3 programs of this POD use (bash, sleep)." })]) }));
+    expect(cache.pair('alpha', 'beta')).toMatchObject({ findings: [{ id: 'pair/cpu-features' }] });
+    expect(asked).toHaveLength(2);
   });
 
   it('asks again for what is old, and forgets a host that is gone', async () => {

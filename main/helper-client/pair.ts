@@ -1,6 +1,7 @@
 /** What stands between two hosts, decided from what is known of both. */
-import type { Facts } from '../../helper/protocol/contract';
+import type { Facts, Output } from '../../helper/protocol/contract';
 import { isInstructionSet } from '../../helper/protocol/cpu';
+import type { HelperClient } from './client';
 
 export type Finding = Facts['findings'][number];
 
@@ -43,6 +44,47 @@ export function pairFindings(from: KnownFacts, to: KnownFacts): Finding[] {
   return findings;
 }
 
-export function list(names: readonly string[], what = 'features'): string {
+/** Features that one processor has and another has not: those that programs of a POD may be using, with the programs, and those that none uses. */
+export interface CpuDifference {
+  uses: Output<'preflight.cpu'>['uses'];
+  unused: string[];
+}
+
+/** Asked of the POD's host; `missing` is what the other's processor lacks. */
+export async function cpuDifference(client: HelperClient, pod: string, missing: readonly string[], signal?: AbortSignal): Promise<CpuDifference> {
+  if (missing.length === 0) return { uses: [], unused: [] };
+  const { uses } = await client.call('preflight.cpu', { pod, flags: [...missing] }, { signal });
+  return { uses, unused: missing.filter((flag) => !uses.some((use) => use.flag === flag)) };
+}
+
+/** Whether a POD can go on on `to`'s processor. */
+export function cpuFindings(to: string, { uses, unused }: CpuDifference): Finding[] {
+  const findings: Finding[] = [];
+  // Features that the same programs use are told in one sentence.
+  const byPrograms = new Map<string, { flags: string[]; programs: string[] }>();
+  for (const { flag, programs } of uses) {
+    const key = programs.join('\0');
+    const group = byPrograms.get(key) ?? { flags: [], programs };
+    group.flags.push(flag);
+    byPrograms.set(key, group);
+  }
+  for (const { flags, programs } of byPrograms.values()) {
+    const names = [...new Set(programs)];
+    const who = programs.length === 1 ? '1 program of this POD uses' : `${programs.length} programs of this POD use`;
+    findings.push({
+      id: 'cpu-features',
+      severity: 'blocker',
+      message: `${to}'s CPU lacks ${list(flags)}, which ${programs.length === 0 ? 'programs of this POD may be using' : `${who} (${list(names, 'programs')})`}.`,
+      hint: `They, or libraries of theirs, chose it when they started. Move the POD to a host with the same or a newer processor, or start it on ${to}.`,
+      data: { missing: flags, programs },
+    });
+  }
+  if (unused.length > 0) {
+    findings.push({ id: 'cpu-features-unused', severity: 'note', message: `${to}'s CPU lacks ${list(unused)}, which no program of this POD uses.`, data: { missing: unused } });
+  }
+  return findings;
+}
+
+function list(names: readonly string[], what = 'features'): string {
   return names.length <= 6 ? names.join(', ') : `${names.slice(0, 5).join(', ')} and ${names.length - 5} more ${what}`;
 }

@@ -119,6 +119,15 @@ describe('movePod', () => {
     expect(asked[0]!.key).not.toBe(asked[1]!.key);
   });
 
+  it('does not demand of the target what no program of the POD uses', async () => {
+    const { fleet, asked } = goodHosts({
+      alpha: { 'host.facts': () => factsOf({ cpuFlags: ['avx2', 'sha_ni', 'hypervisor'] }), 'preflight.cpu': ({ flags }) => ({ uses: flags.filter((flag) => flag === 'avx2').map((flag) => ({ flag, programs: ['sleep'] })) }) },
+      beta: { 'host.facts': () => factsOf({ cpuFlags: ['avx2'] }) },
+    });
+    await movePod(fleet, located, 'beta', { resume: true });
+    expect(asked.send[0]!.job).toMatchObject({ kind: 'move', absentCpuFlags: ['sha_ni'] });
+  });
+
   it('brings a missing environment first', async () => {
     const { fleet, asked } = goodHosts({ beta: { 'preflight.target': () => ({ findings: [], needsEnvironment: true }) } });
     const report = await movePod(fleet, located, 'beta', { resume: true });

@@ -1,6 +1,6 @@
 /** What a move, a clone or a resume elsewhere will do, decided from facts alone, before anything is touched. */
 import type { Facts, Output } from '../../helper/protocol/contract';
-import { list } from '../helper-client/pair';
+import { cpuFindings, type CpuDifference } from '../helper-client/pair';
 import type { Pod } from '../pods/locate';
 
 export type Finding = Facts['findings'][number];
@@ -18,12 +18,6 @@ export interface PlanFacts {
   source: Output<'preflight.source'>;
   target: Output<'preflight.target'>;
   cpu: CpuDifference;
-}
-
-/** Features that the source's processor has and the target's has not: those that programs of the POD may be using, and the others. */
-export interface CpuDifference {
-  uses: Output<'preflight.cpu'>['uses'];
-  unused: string[];
 }
 
 export interface Plan {
@@ -52,7 +46,7 @@ export function planMove(facts: PlanFacts): Plan {
   const { pod, source, target, willRun } = facts;
   // Whoever knows the programs says it better than the target, who only sees what is demanded.
   const ofTarget = facts.cpu.uses.length === 0 ? target.findings : target.findings.filter(({ id }) => id !== 'cpu-features');
-  const findings = unique([...between(facts), ...cpuFindings(facts), ...source.findings, ...ofTarget]).sort((a, b) => severityOrder[a.severity] - severityOrder[b.severity]);
+  const findings = unique([...between(facts), ...cpuFindings(facts.to, facts.cpu), ...source.findings, ...ofTarget]).sort((a, b) => severityOrder[a.severity] - severityOrder[b.severity]);
   const isRunning = pod.state.kind === 'running';
   const { memoryBytes, layerBytes } = source.demand;
   return {
@@ -86,33 +80,6 @@ function between({ sourceFacts, targetFacts, from, to, clockOffsetMs, clockError
   }
   if (sourceFacts.kernel !== targetFacts.kernel) {
     findings.push({ id: 'move/kernel-differs', severity: 'note', message: `The hosts run different kernels: ${sourceFacts.kernel} and ${targetFacts.kernel}.` });
-  }
-  return findings;
-}
-
-function cpuFindings({ to, cpu: { uses, unused } }: PlanFacts): Finding[] {
-  const findings: Finding[] = [];
-  // Features that the same programs use are told in one sentence.
-  const byPrograms = new Map<string, { flags: string[]; programs: string[] }>();
-  for (const { flag, programs } of uses) {
-    const key = programs.join('\0');
-    const group = byPrograms.get(key) ?? { flags: [], programs };
-    group.flags.push(flag);
-    byPrograms.set(key, group);
-  }
-  for (const { flags, programs } of byPrograms.values()) {
-    const names = [...new Set(programs)];
-    const who = programs.length === 0 ? 'programs of this POD may be using' : programs.length === 1 ? `1 program of this POD uses` : `${programs.length} programs of this POD use`;
-    findings.push({
-      id: 'cpu-features',
-      severity: 'blocker',
-      message: `${to}'s CPU lacks ${list(flags)}, which ${who}${names.length > 0 ? ` (${list(names, 'programs')})` : ''}.`,
-      hint: `They, or libraries of theirs, chose it when they started. Move the POD to a host with the same or a newer processor, or start it on ${to}.`,
-      data: { missing: flags, programs },
-    });
-  }
-  if (unused.length > 0) {
-    findings.push({ id: 'cpu-features-unused', severity: 'note', message: `${to}'s CPU lacks ${list(unused)}, which no program of this POD uses.`, data: { missing: unused } });
   }
   return findings;
 }

@@ -1,10 +1,11 @@
 /** Asks both hosts and makes the plan. */
 import { ZapError } from '../../helper/protocol/errors';
-import type { Facts, Input, Output } from '../../helper/protocol/contract';
+import type { Input, Output } from '../../helper/protocol/contract';
 import type { HelperClient } from '../helper-client/client';
 import type { LocatedPod } from '../pods/locate';
-import { missingInstructionSets } from '../helper-client/pair';
-import { planMove, type CpuDifference, type Finding, type Plan } from './plan';
+import { timedFacts } from '../helper-client/facts-cache';
+import { cpuDifference, missingInstructionSets } from '../helper-client/pair';
+import { planMove, type Finding, type Plan } from './plan';
 
 export type Demand = Input<'preflight.target'>['demand'];
 
@@ -32,7 +33,9 @@ export async function preflight({ located, source, target, willRun, asCopy, sign
     timedFacts(target, signal),
     source.call('preflight.source', { pod: pod.id, willRun }, { signal }),
   ]);
-  const cpu = await cpuDifference(sourceFacts.facts, targetFacts.facts);
+  // Programs are looked into only where the processors differ.
+  const isAlive = willRun && pod.state.kind === 'running' && sourceFacts.facts.arch === targetFacts.facts.arch;
+  const cpu = await cpuDifference(source, pod.id, isAlive ? missingInstructionSets(sourceFacts.facts, targetFacts.facts) : [], signal);
   const demand = { ...(asCopy ? asCopy(sourceHalf.demand) : sourceHalf.demand), cpuFlags: sourceHalf.demand.cpuFlags.filter((flag) => !cpu.unused.includes(flag)) };
   const targetHalf: Output<'preflight.target'> = await target.call('preflight.target', { demand }, { signal });
   const plan = planMove({
@@ -49,14 +52,6 @@ export async function preflight({ located, source, target, willRun, asCopy, sign
     cpu,
   });
   return { plan, demand, absentCpuFlags: cpu.unused };
-
-  /** Programs are only looked into when there is a difference. */
-  async function cpuDifference(from: Facts, to: Facts): Promise<CpuDifference> {
-    const missing = from.arch === to.arch && willRun && pod.state.kind === 'running' ? missingInstructionSets(from, to) : [];
-    if (missing.length === 0) return { unused: [], uses: [] };
-    const { uses } = await source.call('preflight.cpu', { pod: pod.id, flags: missing }, { signal });
-    return { uses, unused: missing.filter((flag) => !uses.some((use) => use.flag === flag)) };
-  }
 }
 
 export function requireMovable(plan: Plan): void {
@@ -70,11 +65,4 @@ export function requireMovable(plan: Plan): void {
 /** `target/no-space` becomes `preflight/target-no-space`: the area says the exit code, the rest which finding. */
 function blockerCode(finding: Finding): `preflight/${string}` {
   return `preflight/${finding.id.replace(/^preflight\//, '').replaceAll('/', '-')}`;
-}
-
-async function timedFacts(client: HelperClient, signal: AbortSignal | undefined): Promise<{ facts: Facts; offsetMs: number; errorMs: number }> {
-  const startMs = Date.now();
-  const facts = await client.call('host.facts', {}, { signal });
-  const endMs = Date.now();
-  return { facts, offsetMs: facts.clockMs - (startMs + endMs) / 2, errorMs: (endMs - startMs) / 2 };
 }

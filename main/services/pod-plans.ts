@@ -15,7 +15,7 @@ export function quickPlans(desk: Desk, pod: PodView): Plan[] {
       to,
       isToReady,
       isFromReady,
-      pair: isToReady && isFromReady && to !== pod.host ? desk.facts.pair(pod.host, to) : { kind: 'unknown', missing: [to] },
+      pair: isToReady && isFromReady && to !== pod.host ? desk.facts.pair(pod.host, to, pod.state.kind === 'running' ? pod.id : undefined) : { kind: 'unknown', missing: [to] },
       toTrouble: connection?.kind === 'failed' ? connection.error.message : undefined,
       fromKnown: desk.knowledge(pod.host),
       toKnown: knowledge,

@@ -45,7 +45,7 @@ async function login(serverOptions: ServerOptions, change: Partial<SshTarget>, o
   const server = await startServer(keys, serverOptions);
   servers.push(server);
   const notes: string[] = [];
-  const opening = openSsh(targetAt(server.port, change), { knownHosts: knowing(keys, { [server.port]: 'host' }), onNote: (text) => notes.push(text), connectTimeoutMs: 2000, ...options });
+  const opening = openSsh(targetAt(server.port, change), { knownHosts: knowing(keys, { [server.port]: 'host' }), onNote: (text) => notes.push(text), connectTimeoutMs: 20_000, ...options });
   const error: unknown = await opening.then(
     (transport) => transport.close(),
     (thrown: unknown) => thrown,
