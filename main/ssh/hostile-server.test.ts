@@ -213,6 +213,26 @@ describe('uploads', () => {
   });
 });
 
+describe('a server that lets in and forbids', () => {
+  it('programs, is told from one that is gone', async () => {
+    const server = await serve({ onSession: (session) => void session.on('exec', (_accept, reject) => reject()) });
+    const transport = await openSsh(alpha(server.port), { knownHosts: knowing(keys, { [server.port]: 'host' }) });
+    await expect(transport.exec(['true'])).rejects.toMatchObject({ code: 'host/request-refused', message: expect.stringContaining('refuses to start programs') });
+    transport.close();
+  });
+
+  it('an old password, is told by its own name', async () => {
+    const server = await serve({
+      onAuth: (context) => {
+        if (context.method !== 'password') return { left: ['password'] };
+        context.requestChange('A new one, please:', () => {});
+        return new Promise(() => {});
+      },
+    });
+    await expect(openSsh(alpha(server.port, { identityFiles: [] }), { knownHosts: knowing(keys, { [server.port]: 'host' }), prompter: person('old') })).rejects.toMatchObject({ code: 'host/password-expired' });
+  });
+});
+
 describe('a ProxyCommand', () => {
   const through = (proxyCommand: string, change: Partial<SshTarget> = {}) => openSsh(alpha(22, { proxyCommand, ...change }), { knownHosts: async () => [], connectTimeoutMs: 700 });
 

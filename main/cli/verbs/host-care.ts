@@ -12,7 +12,7 @@ import { nobody } from '../../prompts/prompter';
 import { SessionKeyring } from '../../secrets/keyring';
 import { command } from '../command';
 import type { Context } from '../context';
-import { findingLines } from '../findings';
+import { countFindings, findingLines } from '../findings';
 import { formatBytes } from '../format';
 
 export const hostCareCommands = [
@@ -40,7 +40,7 @@ export const hostCareCommands = [
       const { isFit, findings } = diagnosis;
       return {
         json: { host: name, isFit, findings, ...(options.fix ? { installed } : {}) },
-        text: [...(installed.length > 0 ? [`Installed: ${installed.join(', ')}.`] : []), ...findingLines(findings), isFit ? `${name} is fit for PODs.` : `${name} is not fit for PODs yet.`].join('\n'),
+        text: [...(installed.length > 0 ? [`Installed: ${installed.join(', ')}.`] : []), ...findingLines(findings), `${name} is ${isFit ? 'fit for PODs' : 'not fit for PODs yet'}${countFindings(findings)}.`].join('\n'),
         exitCode: isFit ? 0 : new ZapError('preflight/host-unfit', '').exitCode,
       };
     },

@@ -44,6 +44,9 @@ export function enrolment(suite: HostLab): void {
       expect(await suite.zap.failure('host', 'uninstall', 'alpha', '--yes')).toMatchObject({ code: 'host/has-pods', message: expect.stringContaining('desk') });
       await onHost('alpha', 'rm -r /var/lib/zap/pods');
       await onHost('alpha', 'ip link add zap0 type bridge; nft add table ip zap; mkdir -p /run/zap/x');
+      await onHost('alpha', 'mkdir -p /var/lib/zap/kept && mount -t tmpfs suite /var/lib/zap/kept');
+      expect(await suite.zap.failure('host', 'uninstall', 'alpha', '--yes')).toMatchObject({ code: 'host/leftovers', message: expect.stringContaining('kept') });
+      await onHost('alpha', 'umount /var/lib/zap/kept');
       expect(await suite.zap.json('host', 'uninstall', 'alpha', '--yes')).toEqual({ uninstalled: { name: 'alpha' } });
       expect(await readdir(join(suite.lab.rootOf('alpha'), 'var/lib/zap'))).toEqual([]);
       expect(await onHost('alpha', 'ls -d /run/zap /var/tmp/zap-* /sys/class/net/zap0 /sys/fs/cgroup/zap /run/cgroup-v1/*/zap 2>/dev/null; nft list tables; :')).toBe('');
