@@ -114,3 +114,15 @@ async function criuOrComplaint(dist, arch) {
     console.error(`\n*** The helper for ${arch} is built WITHOUT a CRIU: hosts that have no working one of their own cannot be used. ***\n*** ${error.message} ***\n`);
   }
 }
+
+/** `node assets/build/helper.mjs DIRECTORY ARCH` */
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const [, , directory, arch] = process.argv;
+  const scratch = join(directory, `.build-${process.pid}`);
+  await mkdir(scratch, { recursive: true });
+  try {
+    await buildHelper({ top: join(here, '../..'), dist: directory, scratch, arch });
+  } finally {
+    await rm(scratch, { recursive: true, force: true });
+  }
+}
