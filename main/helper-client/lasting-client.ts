@@ -28,7 +28,7 @@ const MAX_DELAY_MS = 30_000;
 const GOOD_AFTER_MS = 10_000;
 
 /** Failures that pass by themselves. */
-const passing = new Set(['host/timeout', 'host/refused', 'host/unreachable', 'host/connection-lost', 'host/connection-failed', 'host/name-not-found', 'host/handshake-failed']);
+const passing = new Set(['host/timeout', 'host/refused', 'host/unreachable', 'host/connection-lost', 'host/connection-failed', 'host/name-not-found', 'host/handshake-failed', 'host/proxy-failed']);
 
 export class LastingClient implements Disposable {
   private current: ClientState = { kind: 'connecting', attempt: 1 };

@@ -2,6 +2,7 @@ import { ZapError } from '../../../helper/protocol/errors';
 import { version } from '../../../package.json';
 import { protocolRange } from '../../../helper/protocol/contract';
 import { command, type Command } from '../command';
+import { bashCompletion } from '../completion';
 import { commandHelp, exitCodesText, overview } from '../help';
 import { nearest } from '../nearest';
 
@@ -14,6 +15,17 @@ export function helpCommands(table: () => readonly Command[]): Command[] {
       operands: {},
       options: {},
       run: async () => ({ json: { version, protocol: protocolRange }, text: `zap ${version}` }),
+    }),
+    command({
+      name: 'completion',
+      summary: 'Print what makes bash complete these commands',
+      operands: {},
+      options: {},
+      details: 'source <(zap completion)',
+      run: async () => {
+        const text = bashCompletion(table());
+        return { json: { bash: text }, text };
+      },
     }),
     command({
       name: 'help',

@@ -23,7 +23,7 @@ export function processors(suite: HostLab): void {
       await suite.lab.exec('beta', ['sh', '-c', script]);
     };
 
-    test('takes the PODs whose programs do not miss anything, and is told by name from the others', async () => {
+    test('takes the PODs whose programs do not miss anything, and is told by name from the others', { timeout: 240_000 }, async () => {
       await ensureEnvironment(suite.zap, 'suite', join(import.meta.dirname, '../support/environment'));
       for (const name of ['alpha', 'beta']) await suite.zap.json('host', 'add', name, `zap@${suite.address(name)}`, '--identity', suite.key, '--accept-key', suite.fingerprintOf(name));
       await suite.zap.json('pod', 'create', 'rover', '--host', 'alpha', '--env', 'suite', '--network', 'none', '--', 'sleep', '1000');
