@@ -27,7 +27,8 @@ export function processors(suite: HostLab): void {
       await ensureEnvironment(suite.zap, 'suite', join(import.meta.dirname, '../support/environment'));
       for (const name of ['alpha', 'beta']) await suite.zap.json('host', 'add', name, `zap@${suite.address(name)}`, '--identity', suite.key, '--accept-key', suite.fingerprintOf(name));
       await suite.zap.json('pod', 'create', 'rover', '--host', 'alpha', '--env', 'suite', '--network', 'none', '--', 'sleep', '1000');
-      const plan = (): Promise<Plan> => suite.zap.json<Plan>('pod', 'move', 'rover', 'beta', '--dry-run');
+      // A plan that forbids the move is an answer, with the exit code of one.
+      const plan = async (): Promise<Plan> => JSON.parse((await suite.zap.run(['pod', 'move', 'rover', 'beta', '--dry-run', '--json'])).stdout.toString()) as Plan;
       try {
         await without([unused, used]);
         const blocked = await plan();
