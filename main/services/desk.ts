@@ -149,11 +149,11 @@ export class Desk {
   }
 
   /** Whoever started it may be asked. */
-  asking(host: string): Surroundings {
+  asking(host: string, signal: AbortSignal): Surroundings {
     return {
       prompter: this.prompts.prompter(host),
       acceptKey: async ({ target, keyType, fingerprint, otherTypes }) =>
-        (await this.prompts.ask({ kind: 'host-key', host, address: `${target.user}@${target.address}:${target.port}`, keyType, fingerprint, otherTypes })).kind === 'yes',
+        (await this.prompts.ask({ kind: 'host-key', host, address: `${target.user}@${target.address}:${target.port}`, keyType, fingerprint, otherTypes }, signal)).kind === 'yes',
     };
   }
 

@@ -38,7 +38,7 @@ export function hostCalls(desk: Desk): Answers<Named<'host'>> {
         progress({ phase: 'connect' });
         await inventory.add(host, record);
         try {
-          await desk.link(host).openNow(desk.asking(host), signal);
+          await desk.link(host).openNow(desk.asking(host, signal), signal);
         } catch (error) {
           // One that never answered is not kept: a misspelt name would stand there for ever.
           await inventory.remove(host);
@@ -62,7 +62,7 @@ export function hostCalls(desk: Desk): Answers<Named<'host'>> {
       known(input.host);
       return start('host.connect', input.host, input, async ({ signal, progress }) => {
         progress({ phase: 'connect' });
-        await desk.link(input.host).openNow(desk.asking(input.host), signal);
+        await desk.link(input.host).openNow(desk.asking(input.host, signal), signal);
         return undefined;
       });
     },
@@ -105,7 +105,7 @@ export function hostCalls(desk: Desk): Answers<Named<'host'>> {
       if (host === LOCAL) throw new ZapError('host/is-local', 'On this computer the helper is started where it was built: there is nothing to upgrade.');
       return start('host.upgrade', host, input, async ({ signal, progress, log }) => {
         progress({ phase: 'connect' });
-        await desk.link(host).openNow(desk.asking(host), signal);
+        await desk.link(host).openNow(desk.asking(host, signal), signal);
         progress({ phase: 'clean up' });
         const others = await removeOtherVersions(desk.ready(host).transport, host, rootOn(desk, host, signal), await findHelperExecutable(desk.options.distDirectory));
         if (others.removed.length > 0) log(`removed: ${others.removed.join(', ')}`);
@@ -120,7 +120,7 @@ export function hostCalls(desk: Desk): Answers<Named<'host'>> {
       return start('host.uninstall', host, input, async ({ signal, progress }) => {
         // A transport of its own: the helper that is connected must have gone.
         progress({ phase: 'connect' });
-        const transport = await openHost(inventory, host, { ...desk.asking(host), keyring: desk.keyring, signal });
+        const transport = await openHost(inventory, host, { ...desk.asking(host, signal), keyring: desk.keyring, signal });
         try {
           desk.links.get(host)?.close();
           progress({ phase: 'uninstall' });

@@ -31,7 +31,7 @@ async function main(): Promise<number> {
   const wasUp = await isLabUp(zapCommand(program));
   title('Zap: a desktop moves from one computer to another while it runs');
   try {
-    await new Story(zapCommand(program, cancel)).tell();
+    await new Story(zapCommand(program, cancel), cancel).tell();
   } catch (error) {
     if (!cancel.aborted) throw error;
     console.error('\nzap demo: cancelled; taking away what was made…');

@@ -5,6 +5,7 @@ import { formatBytes, formatMs, formatTable } from '../../main/cli/format';
 import type { MoveReport } from '../../main/moves/coordinator';
 import { longestPauseMs, type CounterState } from './counter';
 import { askCounter, countPast, openWindows } from './desk';
+import { dragInApp, hasDisplay, openApp } from './in-the-app';
 import { act, fact, say, typed } from './narrator';
 import type { ZapCommand } from './zap-command';
 
@@ -35,7 +36,10 @@ export class Story {
   private subnet = '';
   private screenshots = 0;
 
-  constructor(private readonly zap: ZapCommand) {}
+  constructor(
+    private readonly zap: ZapCommand,
+    private readonly signal?: AbortSignal,
+  ) {}
 
   async tell(): Promise<void> {
     await this.startLab();
@@ -44,6 +48,7 @@ export class Story {
     await this.moveTo('alpha', 'And back again');
     await this.suspendAndResume();
     await this.cloneRunning();
+    await this.moveInApp();
     this.sumUp();
   }
 
@@ -130,6 +135,24 @@ export class Story {
     fact('stood still', `${noticed(pauseMs)}, the original meanwhile`);
     this.measured.push({ what: 'clone to alpha', pauseMs, totalMs: report.totalMs });
     await this.screenshot('desk-copy', 'copy');
+  }
+
+  private async moveInApp(): Promise<void> {
+    act('The same with the mouse');
+    typed('pod move desk alpha');
+    await this.zap.json('pod', 'move', 'desk', 'alpha');
+    if (hasDisplay()) {
+      openApp();
+      return say('The app opens on the lab. Each computer is a column, each desktop a card: drag desk from alpha to beta.');
+    }
+    const before = await askCounter(this.zap, 'desk');
+    say('There is no display here, so the app runs on one that nobody sees, and desk is dragged from alpha to beta by its mouse.');
+    const { pictures, downtimeMs, totalMs } = await dragInApp('desk', 'alpha', 'beta', this.signal);
+    const after = await countPast(this.zap, 'desk', before.count);
+    requireSame(before, after);
+    fact('stood still', formatMs(downtimeMs));
+    for (const picture of pictures) fact('the app', picture);
+    this.measured.push({ what: 'dragged to beta', pauseMs: downtimeMs, totalMs });
   }
 
   private sumUp(): void {
