@@ -7,7 +7,6 @@
  * Everything is written beside its place and renamed into it, so that a program which runs from dist/ meanwhile never sees half a file.
  */
 import { chmod, mkdir, mkdtemp, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
-import { existsSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
