@@ -1,6 +1,6 @@
 import { openSync, readSync, closeSync, existsSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { codeMappings, instructionSetsIn } from './cpu-use';
+import { codeMappings, instructionSetsIn, isProgram } from './cpu-use';
 import { findInstructionSets, LONGEST } from './instruction-sets';
 import { decode, newInstruction } from './x86-decoder';
 
@@ -77,6 +77,11 @@ describe.skipIf(process.arch !== 'x64')('real programs', () => {
     const { offset, sizeBytes } = codeOf(path);
     return [...(await instructionSetsIn(path, offset, sizeBytes))];
   };
+
+  it('are told from what else is executed', async () => {
+    expect(await isProgram('/bin/true')).toBe(true);
+    expect(await isProgram(import.meta.filename)).toBe(false);
+  });
 
   it('of Debian run on any processor', async () => {
     for (const program of ['/bin/true', '/bin/sh', '/usr/bin/perl']) expect(await sets(program), program).toEqual([]);

@@ -5,6 +5,7 @@
  * into it can do: its own, its libraries'. Code that it makes while it runs (a browser's, Java's) can do anything.
  */
 import { readSync, statSync, openSync, closeSync } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { setImmediate as turn } from 'node:timers/promises';
 import { descendants, readText } from '../criu/process-tree';
 import { readFileIfThere, writeFileAtomic } from '../system/atomic-file';
@@ -30,6 +31,8 @@ export interface CodeMapping {
 /** What was found in a file before, as long as the file is the same: by place, size and change. */
 const cacheFile = '/run/zap/cpu-use.json';
 const MAX_KEPT = 20_000;
+/** Stands for code that cannot be read. */
+const ANY = '*';
 /** Between two looks at other things that wait. */
 const CHUNK_BYTES = 1 << 20;
 
@@ -70,15 +73,27 @@ async function instructionSetsOf(pid: number, mappings: readonly CodeMapping[], 
       const key = [dev, ino, size, ctimeNs, offset, sizeBytes].join(':');
       let sets = cache.get(key);
       if (!sets) {
-        sets = [...(await instructionSetsIn(path, offset, sizeBytes))];
+        sets = (await isProgram(path)) ? [...(await instructionSetsIn(path, offset, sizeBytes))] : [ANY];
         cache.set(key, sets);
       }
+      if (sets.includes(ANY)) return undefined;
       for (const set of sets) all.add(set);
     } catch {
       return undefined; // unmapped meanwhile: it changes its code
     }
   }
   return all;
+}
+
+/** Of 64 bits, for this kind of processor. What else is executed (of 32 bits, of Windows, of a runtime's own) nobody here can read. */
+export async function isProgram(path: string): Promise<boolean> {
+  const file = await open(path);
+  try {
+    const { buffer } = await file.read(Buffer.alloc(20), 0, 20, 0);
+    return buffer.readUInt32BE(0) === 0x7f454c46 && buffer[4] === 2 && buffer.readUInt16LE(18) === 62;
+  } finally {
+    await file.close();
+  }
 }
 
 /** Of the code in a part of a file. */
