@@ -1,5 +1,5 @@
 /** What the doctor finds, and mends. */
-import { describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { HostLab } from './host-lab';
 
 interface Diagnosis {
@@ -17,8 +17,10 @@ export function doctor(suite: HostLab): void {
       for (const name of names) await suite.zap.json('host', 'remove', name);
     };
 
+    beforeAll(() => enrol('alpha', 'beta'), 60_000);
+    afterAll(() => forget('alpha', 'beta'));
+
     test('finds a host fit, alone and beside others', async () => {
-      await enrol('alpha', 'beta');
       const { isFit, findings } = await suite.zap.json<Diagnosis>('host', 'doctor', 'alpha');
       expect(findings.filter(({ severity }) => severity !== 'note')).toEqual([]);
       expect(isFit).toBe(true);
@@ -61,7 +63,6 @@ export function doctor(suite: HostLab): void {
       expect(shown.stdout.toString()).toMatch(/^beta is fit for PODs: .*note/m);
       expect(await onBeta("dpkg-query -W -f '${Status} ${Version}' nftables; nft --version >/dev/null && echo ', and it runs'")).toBe('install ok installed 99, and it runs\n');
       await onBeta('mv /etc/apt/sources.list.away /etc/apt/sources.list');
-      await forget('alpha', 'beta');
     });
   });
 }
