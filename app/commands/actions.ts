@@ -112,6 +112,8 @@ async function showOverview(overview: 'columns' | 'list'): Promise<void> {
 }
 
 function focusSearch(): void {
+  const find = (): HTMLInputElement | null => document.querySelector<HTMLInputElement>('.search-input');
+  if (find()) return find()!.focus();
   navigate({ page: 'overview' });
-  requestAnimationFrame(() => document.querySelector<HTMLInputElement>('.search-input')?.focus());
+  requestAnimationFrame(() => find()?.focus());
 }

@@ -46,7 +46,7 @@ function PaletteBody({ onClose }: { onClose: () => void }) {
       <Autocomplete inputValue={needle} onInputChange={setNeedle} filter={() => true}>
         <TextField aria-label={t('palette.placeholder')} className="palette-field" autoFocus>
           <Search size={17} aria-hidden />
-          <Input className="palette-input" placeholder={t('palette.placeholder')} spellCheck={false} />
+          <Input className="palette-input" role="combobox" aria-expanded aria-haspopup="listbox" placeholder={t('palette.placeholder')} spellCheck={false} />
         </TextField>
         <ListBox
           className="palette-list"

@@ -22,7 +22,7 @@ const elsewhere: { keys: string; label: MessageId }[] = [
 export function ShortcutsSheet() {
   const t = useText();
   return (
-    <Sheet title={t('shortcuts.title')} onClose={closeDialog} size="large">
+    <Sheet title={t('shortcuts.title')} onClose={closeDialog} size="large" isText>
       <div className="shortcuts">
         {groups.map(({ target, label }) => (
           <section key={target} className="stack">

@@ -1,6 +1,6 @@
 /** "Move to…": every host with its plan in one line; those that cannot take it are dimmed and say why. */
 import { useEffect, useState } from 'react';
-import { ListBox, ListBoxItem, Text } from 'react-aria-components';
+import { ListBox, ListBoxItem } from 'react-aria-components';
 import type { Plan } from '../../main/contract';
 import { call } from '../bridge/zap';
 import { useLanguage } from '../i18n/text';
@@ -35,12 +35,8 @@ export function MoveDialog({ pods }: { pods: readonly string[] }) {
           <ListBoxItem id={name} textValue={name} className={`host-option verdict-${plan?.verdict ?? 'unknown'}`}>
             <VerdictIcon verdict={plan?.verdict ?? 'unknown'} />
             <span className="stack grow" style={{ gap: 1 }}>
-              <Text slot="label" className="strong truncate">
-                {name}
-              </Text>
-              <Text slot="description" className="quiet small">
-                {plan ? planLine(plan, language) : t('move.asking')}
-              </Text>
+              <span className="strong truncate">{name}</span>
+              <span className="quiet small">{plan ? planLine(plan, language) : t('move.asking')}</span>
             </span>
           </ListBoxItem>
         )}

@@ -36,7 +36,7 @@ export const HostColumn = memo(function HostColumn({ name }: { name: string }) {
   const dragAndDropHooks = useDrag(name, setOver);
   if (!host) return null;
   const verdict = isCarrying ? (plan?.verdict ?? 'unknown') : undefined;
-  const label = verdict === undefined ? t('overview.pods-on', { host: name }) : `${name}: ${plan ? planLine(plan, language) : t('move.asking')}`;
+  const label = verdict === undefined ? t('overview.pods-on', { host: name }) : `${host.isLocal ? t('host.local') : name}: ${plan ? planLine(plan, language) : t('move.asking')}`;
   return (
     <section className={`column${verdict ? ` verdict-${verdict}` : ''}${isOver ? ' column-over' : ''}`} aria-label={name} data-host={name}>
       <ColumnHead host={host} count={items.length} />

@@ -13,9 +13,11 @@ export interface SheetProps {
   onClose: () => void;
   /** It is a question that must be answered. */
   mustAnswer?: boolean;
+  /** Nothing in it takes the focus, so it does itself, to be scrolled by keys. */
+  isText?: boolean;
 }
 
-export function Sheet({ title, children, actions, size = 'medium', onClose, mustAnswer = false }: SheetProps) {
+export function Sheet({ title, children, actions, size = 'medium', onClose, mustAnswer = false, isText = false }: SheetProps) {
   const t = useText();
   return (
     <ModalOverlay className="scrim" isOpen onOpenChange={(isOpen) => !isOpen && onClose()} isDismissable={!mustAnswer} isKeyboardDismissDisabled={mustAnswer}>
@@ -27,7 +29,9 @@ export function Sheet({ title, children, actions, size = 'medium', onClose, must
             </Heading>
             {!mustAnswer && <IconButton icon={X} label={t('common.close')} onPress={onClose} />}
           </header>
-          <div className="sheet-body">{children}</div>
+          <div className="sheet-body" {...(isText ? { tabIndex: 0 } : {})}>
+            {children}
+          </div>
           {actions && <footer className="sheet-foot">{actions}</footer>}
         </Dialog>
       </Modal>
