@@ -1,4 +1,5 @@
 /** The window: the way around at its side, a page, tasks below. */
+import { useEffect } from 'react';
 import { ContextMenu } from './commands/context-menu';
 import { Palette } from './commands/palette';
 import { useKeys } from './commands/use-keys';
@@ -52,6 +53,9 @@ function Window() {
 
 function Page() {
   const route = useRoute();
+  useEffect(() => {
+    performance.mark('usable');
+  }, []);
   switch (route.page) {
     case 'overview':
       return <Overview />;

@@ -1,5 +1,1 @@
 declare module '*.css';
-
-interface ImportMeta {
-  glob(pattern: string): Record<string, () => Promise<unknown>>;
-}

@@ -1,5 +1,5 @@
 /** Measured values as one line of a benchmark's output. */
-export type Unit = 'ms' | 'bytes';
+export type Unit = 'ms' | 'bytes' | 'frames/s' | 'updates/s' | 'bytes/s';
 
 export interface Figure {
   metric: string;

@@ -11,11 +11,14 @@ import { webPreferences } from '../../../main/electron/window';
 const [renderer, world] = process.argv.slice(-2) as [string, string];
 
 protocol.registerSchemesAsPrivileged([schemePrivileges]);
-void app.whenReady().then(async () => {
+async function start(): Promise<void> {
+  await app.whenReady();
   protocol.handle(SCHEME, (request) => answer(request, renderer));
   const preload = join(import.meta.dirname, 'page.js');
   // The fake lives in the page's own world, where tests can reach it.
   const window = new BrowserWindow({ width: 1360, height: 860, webPreferences: { ...webPreferences({ preload, hasDevTools: true }), contextIsolation: false } });
   await window.loadURL(`${ORIGIN}/index.html?world=${world}`);
-});
+}
+
+void start();
 app.on('window-all-closed', () => app.quit());

@@ -1,0 +1,100 @@
+/** The overview with 50 hosts and 500 PODs: frames while it scrolls and while a card is dragged, and what an update of all PODs costs. */
+import { FakeWindow } from '../app/support/fake-window';
+import type { Print } from './app';
+
+const SCROLL_MS = 2000;
+const RUNS = 3;
+const UPDATES = 30;
+
+export async function overviewFigures(print: Print): Promise<void> {
+  const ui = await FakeWindow.open('large');
+  try {
+    await ui.page.waitForTimeout(1000);
+    const scrolls: number[] = [];
+    for (let run = 0; run < RUNS; run++) scrolls.push(await framesWhile(ui, 'scroll'));
+    print('app.overview-scroll', 'frames/s', scrolls);
+    print('app.overview-drag', 'frames/s', await dragRates(ui));
+    await ui.show('large');
+    await ui.page.waitForTimeout(500);
+    print('app.update-500-pods', 'ms', await updateCosts(ui, 'state'));
+    print('app.samples-500-pods', 'ms', await updateCosts(ui, 'samples'));
+    await ui.page.evaluate(() => window.zap.call('settings.change', { overview: 'list' }));
+    await ui.page.waitForSelector('.table-row');
+    print('app.list-update-500-pods', 'ms', await updateCosts(ui, 'state'));
+  } finally {
+    await ui.close();
+  }
+}
+
+/** Frames a second, all frames counted: a long one is a lost one. */
+function framesWhile(ui: FakeWindow, what: 'scroll' | 'watch'): Promise<number> {
+  return ui.page.evaluate(
+    ([action, durationMs]) =>
+      new Promise<number>((resolve) => {
+        const columns = document.querySelector('.columns')!;
+        const startMs = performance.now();
+        let frames = 0;
+        const step = (): void => {
+          const elapsedMs = performance.now() - startMs;
+          if (action === 'scroll') {
+            const share = elapsedMs / durationMs;
+            columns.scrollLeft = (share < 0.5 ? share * 2 : 2 - share * 2) * (columns.scrollWidth - columns.clientWidth);
+          }
+          frames++;
+          if (elapsedMs < durationMs) requestAnimationFrame(step);
+          else resolve((frames / elapsedMs) * 1000);
+        };
+        requestAnimationFrame(step);
+      }),
+    [what, SCROLL_MS] as const,
+  );
+}
+
+async function dragRates(ui: FakeWindow): Promise<number[]> {
+  const rates: number[] = [];
+  const { mouse } = ui.page;
+  for (let run = 0; run < RUNS; run++) {
+    await ui.page.evaluate(() => document.querySelector('.columns')!.scrollTo(0, 0));
+    const box = (await ui.page.locator('[role="row"][data-key]').first().boundingBox())!;
+    await mouse.move(box.x + 80, box.y + 40);
+    await mouse.down();
+    await mouse.move(box.x + 120, box.y + 60, { steps: 4 });
+    const counted = framesWhile(ui, 'watch');
+    const endMs = Date.now() + SCROLL_MS;
+    while (Date.now() < endMs) {
+      await mouse.move(700, 300, { steps: 20 });
+      await mouse.move(1300, 500, { steps: 20 });
+    }
+    rates.push(await counted);
+    await mouse.move(box.x + 80, box.y + 40);
+    await mouse.up();
+    await ui.page.keyboard.press('Escape');
+  }
+  return rates;
+}
+
+/** From the event to the finished layout: what is heard, rendered and placed. */
+function updateCosts(ui: FakeWindow, kind: 'state' | 'samples'): Promise<number[]> {
+  return ui.page.evaluate(
+    async ([what, count]) => {
+      const costs: number[] = [];
+      const { fake } = window;
+      let revision = fake.state.revision;
+      for (let round = 0; round < count; round++) {
+        const atMs = Date.now();
+        const changes = fake.state.pods.map((pod, index) => ({ kind: 'pod' as const, pod: { ...pod, address: `10.9.${round}.${index % 250}`, state: { kind: 'running' as const, since: new Date(atMs - index * 1000 - round * 60_000).toISOString() } } }));
+        const samples = fake.state.pods.map(({ id }, index) => ({ pod: id, atMs, cpuShare: ((index + round) % 10) / 10, memoryBytes: 1e6 * (index + round), layerBytes: 0, processes: 1, connections: 0 }));
+        await new Promise((resolve) => requestAnimationFrame(resolve));
+        const startMs = performance.now();
+        if (what === 'state') fake.deliver('state', { revision: ++revision, changes });
+        else fake.deliver('samples', { pods: samples, hosts: [] });
+        await Promise.resolve(); // React renders what was heard behind the event
+        document.body.getBoundingClientRect();
+        costs.push(performance.now() - startMs);
+        await new Promise((resolve) => setTimeout(resolve, 60));
+      }
+      return costs;
+    },
+    [kind, UPDATES] as const,
+  );
+}
