@@ -90,7 +90,7 @@ export function entriesOf(t: Text): Entry[] {
   const ofPods = Object.values(pods).map((pod): Entry => ({ id: `pod ${pod.id}`, label: pod.name, detail: t('palette.pod', { host: pod.host }), icon: Box, run: () => navigate({ page: 'pod', pod: pod.id }) }));
   const ofHosts = Object.values(hosts).map(({ name }): Entry => ({ id: `host ${name}`, label: name, detail: t('palette.host'), icon: Server, run: () => navigate({ page: 'host', host: name }) }));
   const movable = context.pods.filter((pod) => pod.task === undefined && !pod.isStale);
-  const ofMoves = movable.length === 0 ? [] : Object.keys(hosts).filter((name) => movable.some(({ host }) => host !== name)).map((name): Entry => ({ id: `move ${name}`, label: t('palette.move', { host: name }), detail: subject, icon: actions['pod.move'].icon, run: () => beginMove(movable.map(({ id }) => id), name) }));
+  const ofMoves = movable.length === 0 ? [] : Object.keys(hosts).filter((name) => movable.some(({ host }) => host !== name)).map((name): Entry => ({ id: `move ${name}`, label: t('palette.move', { host: hosts[name]?.isLocal ? t('host.local') : name }), detail: subject, icon: actions['pod.move'].icon, run: () => beginMove(movable.map(({ id }) => id), name) }));
   return [...ofCommands, ...ofMoves, ...ofPods, ...ofHosts];
 }
 

@@ -54,7 +54,7 @@ function CardContent({ id }: { id: string }) {
               <Since pod={pod} />
             </p>
             {pod.state.kind === 'running' ? <LiveFigures pod={id} /> : <StateNote pod={pod} />}
-            <p className="card-address mono quiet truncate selectable">{pod.address ?? t(`network.${pod.network.profile}`)}</p>
+            {pod.address !== undefined && <p className="card-address mono quiet truncate selectable">{pod.address}</p>}
           </>
         )}
       </div>
