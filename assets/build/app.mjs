@@ -18,7 +18,8 @@ export async function buildApp({ top, dist, scratch, external }) {
   const banner = { js: "import { createRequire as zapRequire } from 'node:module';\nconst require = zapRequire(import.meta.url), __dirname = import.meta.dirname;" };
   const { name, version } = JSON.parse(await readFile(join(top, 'package.json'), 'utf8'));
   await Promise.all([
-    bundle({ ...shared, format: 'esm', outExtension: { '.js': '.mjs' }, banner, entryPoints: { main: 'main/electron/index.ts', services: 'main/electron/services.ts' }, outdir: made }),
+    // In chunks: what is loaded on demand only may stand on what an installed app does not have.
+    bundle({ ...shared, format: 'esm', splitting: true, chunkNames: 'chunks/[name]-[hash]', outExtension: { '.js': '.mjs' }, banner, entryPoints: { main: 'main/electron/index.ts', services: 'main/electron/services.ts' }, outdir: made }),
     bundle({ ...shared, format: 'cjs', outExtension: { '.js': '.cjs' }, entryPoints: { preload: 'main/electron/preload.ts' }, outdir: made }),
     buildRenderer(top, join(made, 'renderer')),
     copyFile(join(top, 'assets/icons/zap.png'), join(made, 'icon.png')),

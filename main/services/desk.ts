@@ -242,5 +242,6 @@ export class Desk {
     const present = new Set(views.map(({ id }) => id));
     for (const { id } of this.store.allPods) if (!present.has(id)) this.store.dropPod(id);
     for (const view of views) this.store.putPod(view);
+    this.sampler.notice(views);
   }
 }

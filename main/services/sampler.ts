@@ -23,6 +23,11 @@ export class Sampler implements Disposable {
     this.timer = setInterval(() => void this.round(), INTERVAL_MS);
   }
 
+  /** Measures soon what was never measured: a plan should not have to guess. */
+  notice(pods: readonly PodView[]): void {
+    if (pods.some(({ id, state, isStale }) => state.kind === 'running' && !isStale && !this.kept.has(id))) void this.round();
+  }
+
   of(pod: string): PodSample[] {
     return this.kept.get(pod) ?? [];
   }

@@ -37,7 +37,7 @@ describe('TaskBoard', () => {
     });
     expect(await ended(board, id)).toMatchObject({ state: { kind: 'done', outcome: { downtimeMs: 80 } }, canCancel: false, canRepeat: true });
     const progress = shown.flatMap(({ state }) => (state.kind === 'running' ? [state.progress] : []));
-    expect(progress.map(({ phase }) => phase)).toEqual(['starting', 'files', 'send memory', 'commit']);
+    expect(progress.map(({ phase }) => phase)).toEqual(['prepare', 'files', 'send memory', 'commit']);
     expect(progress.map(({ frozenSinceMs }) => frozenSinceMs !== undefined)).toEqual([false, false, true, true]);
     expect(progress.at(-1)!.isCommitted).toBe(true);
     expect((await board.log(id)).split('\n').map((line) => line.slice(25))).toEqual(['files', 'send memory', 'a note', 'commit', 'It runs on beta.', '']);

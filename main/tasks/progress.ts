@@ -13,7 +13,7 @@ const frozenPhases = new Set(['freeze', 'dump', 'send memory', 'send last files'
 const RATE_AFTER_MS = 250;
 
 export class ProgressMeter {
-  private current: TaskProgress = { phase: 'starting', isCommitted: false };
+  private current: TaskProgress = { phase: 'prepare', isCommitted: false };
   private phaseSinceMs: number;
   private firstBytes = 0;
 

@@ -3,11 +3,11 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { PodView, Snapshot } from '../../main/contract';
 import { describeInLab } from '../integration/support/suite';
 import { until } from '../integration/support/until';
-import { AppStage, type RunningApp } from './support/app';
+import { AppStage, describeWithElectron, type RunningApp } from './support/app';
 
 const podOf = ({ pods }: Snapshot, name: string): PodView | undefined => pods.find((pod) => pod.name === name);
 
-describeInLab('the app and its hosts', (suite) => {
+describeWithElectron('the app', () => describeInLab('and its hosts', (suite) => {
   let stage: AppStage;
   let app: RunningApp;
   const podState = (name: string, isWanted: (pod: PodView) => boolean): Promise<Snapshot> => app.state(`${name} as wanted`, (snapshot) => ((pod) => pod !== undefined && isWanted(pod))(podOf(snapshot, name)));
@@ -111,7 +111,7 @@ describeInLab('the app and its hosts', (suite) => {
     const pod = await idOf('desk');
     await suite.lab.setLink('beta', { rateMbit: 20 });
     const { task } = await app.call('pod.move', { pod, to: 'beta', resumes: true });
-    await app.state('bytes go', ({ tasks }) => tasks.some(({ id, state }) => id === task && state.kind === 'running' && state.progress.phase !== 'starting'));
+    await app.state('bytes go', ({ tasks }) => tasks.some(({ id, state }) => id === task && state.kind === 'running' && state.progress.bytes !== undefined));
     await app.app.evaluate(({ dialog }) => {
       dialog.showMessageBox = (async (...args: unknown[]) => {
         const { message, buttons } = args.at(-1) as { message: string; buttons: string[] };
@@ -126,4 +126,17 @@ describeInLab('the app and its hosts', (suite) => {
     expect(await app.ended(task)).toMatchObject({ state: { kind: 'done', outcome: { note: expect.stringContaining('while the app was closed') as string } } });
     await podState('desk', ({ host, state }) => host === 'beta' && state.kind === 'running');
   });
-});
+
+  it('shows a POD whose programs have ended, and what is left of one when its host is lost', async () => {
+    await suite.exec('desk', 'sh', '-c', 'kill -9 -1').catch(() => {});
+    await podState('desk', ({ state }) => state.kind === 'exited');
+    await suite.lab.killHost('beta');
+    const { hosts } = await app.state('beta is lost', (snapshot) => snapshot.hosts.find(({ name }) => name === 'beta')?.connection.kind === 'failed', 45_000);
+    expect(hosts.find(({ name }) => name === 'beta')!.connection).toMatchObject({ error: { message: expect.stringContaining('beta') as string } });
+    await podState('desk', ({ host, isStale }) => host === 'beta' && isStale);
+    expect((await app.call('pod.plans', { pod: await idOf('desk') })).plans.find(({ to }) => to === 'alpha')).toMatchObject({ verdict: 'impossible' });
+    await suite.lab.startHost('beta');
+    await app.state('beta is back by itself', (snapshot) => snapshot.hosts.find(({ name }) => name === 'beta')?.connection.kind === 'ready', 45_000);
+    await podState('desk', ({ isStale }) => !isStale);
+  }, 120_000);
+}));

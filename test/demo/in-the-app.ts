@@ -80,6 +80,7 @@ async function drag(page: Page, pod: string, from: string, to: string): Promise<
   await picture('plan');
   await sheet.getByRole('button', { name: 'Move', exact: true }).click();
   await page.locator('.move-progress').first().waitFor();
+  await waitFor(page, 'bytes go', (now) => ((state) => state !== undefined && (state.kind !== 'running' || state.progress.bytes !== undefined))(moveOf(now, pod)?.state));
   await picture('during');
   const { tasks } = await waitFor(page, 'the move has ended', (now) => ['done', 'failed', 'cancelled'].includes(moveOf(now, pod)?.state.kind ?? ''));
   const { state } = moveOf({ tasks }, pod)!;
