@@ -7,6 +7,7 @@ import RFB from '@novnc/novnc';
 import { afterControl, type ViewState } from '../streams/view-state';
 import { ByteStream } from '../streams/byte-stream';
 import { failureOf } from '../bridge/zap';
+import { mendReset } from './mend-reset';
 import { RfbChannel } from './rfb-channel';
 
 export interface DesktopOptions {
@@ -46,11 +47,14 @@ export class DesktopSession {
   ) {
     const channel = new RfbChannel({ send: (bytes) => this.stream?.send(bytes), close: () => this.stream?.close() });
     this.rfb = new RFB(target, channel, { shared: true });
+    mendReset(this.rfb);
     this.rfb.background = 'transparent';
     this.rfb.focusOnClick = true;
     this.options = options;
     this.apply(options);
     this.rfb.addEventListener('clipboard', (event) => this.onRemoteClipboard((event as CustomEvent<{ text: string }>).detail.text));
+    // The stream goes on for ever: when it is the viewer that gives up, a new one may do better.
+    this.rfb.addEventListener('disconnect', () => this.state.kind !== 'closed' && !this.isDisposed && this.events.onLost());
     void this.connect(pod, channel);
   }
 
@@ -93,10 +97,7 @@ export class DesktopSession {
           this.enter(afterControl(this.state, control));
           if (control.type === 'closed') channel.end();
         },
-        onLost: () => {
-          channel.end();
-          if (!this.isDisposed) this.events.onLost();
-        },
+        onLost: () => channel.end(), // of which the viewer tells
       });
       if (this.isDisposed) return stream.close();
       this.stream = stream;

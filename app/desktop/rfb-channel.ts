@@ -30,7 +30,7 @@ export class RfbChannel implements RawChannel {
   end(): void {
     if (this.readyState === CLOSED) return;
     this.readyState = CLOSED;
-    this.onclose?.({ code: 1000, reason: '', wasClean: true });
+    queueMicrotask(() => this.onclose?.({ code: 1000, reason: '', wasClean: true })); // noVNC does not expect it before its own call has returned
   }
 
   send(bytes: Uint8Array): void {

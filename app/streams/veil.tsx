@@ -7,6 +7,11 @@ import { Empty } from '../ui/empty';
 import './veil.css';
 
 const icons = { moving: LoaderCircle, unreachable: Unplug, suspended: Pause };
+const pauses = { moving: 'stream.moving', unreachable: 'stream.unreachable', suspended: 'stream.suspended' } as const;
+const ends = {
+  desktop: { ended: 'desktop.ended', text: 'desktop.ended-text', failed: 'desktop.failed' },
+  terminal: { ended: 'terminal.ended', text: 'terminal.ended-text', failed: 'terminal.failed' },
+} as const;
 
 export function Veil({ state }: { state: ViewState }) {
   const t = useText();
@@ -18,7 +23,7 @@ export function Veil({ state }: { state: ViewState }) {
       {isOver && (
         <p className="veil-note">
           <Icon size={16} aria-hidden className={Icon === LoaderCircle ? 'veil-turning' : undefined} />
-          {t(reason === undefined ? 'stream.connecting' : `stream.${reason}`)}
+          {t(reason === undefined ? 'stream.connecting' : pauses[reason])}
         </p>
       )}
     </div>
@@ -35,13 +40,13 @@ export function Gone({ state, what, onAgain }: { state: Extract<ViewState, { kin
   if (state.reason === 'deleted') return <Empty icon={SearchX} title={t('stream.deleted')} />;
   if (state.reason === 'ended') {
     return (
-      <Empty icon={CircleStop} title={t(`${what}.ended`)} actions={again}>
-        {t(`${what}.ended-text`)}
+      <Empty icon={CircleStop} title={t(ends[what].ended)} actions={again}>
+        {t(ends[what].text)}
       </Empty>
     );
   }
   return (
-    <Empty icon={TriangleAlert} title={t(`${what}.failed`)} actions={again}>
+    <Empty icon={TriangleAlert} title={t(ends[what].failed)} actions={again}>
       {[state.error?.message, state.error?.hint].filter((part) => part !== undefined).join(' ')}
     </Empty>
   );

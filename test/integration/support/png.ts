@@ -6,6 +6,8 @@ export interface Picture {
   height: number;
   /** How many different colours there are. */
   colours: number;
+  /** Three bytes a pixel. */
+  rgb: Buffer;
 }
 
 export function readPng(file: Buffer): Picture {
@@ -24,14 +26,19 @@ export function readPng(file: Buffer): Picture {
   const stride = width * channels;
   if (data.length !== (stride + 1) * height) throw new Error(`${data.length} bytes of pixels for ${width}x${height}`);
   const colours = new Set<number>();
+  const rgb = Buffer.alloc(width * height * 3);
   let above: Uint8Array = new Uint8Array(stride);
   for (let row = 0; row < height; row++) {
     const start = row * (stride + 1);
     const line = unfilter(data[start]!, data.subarray(start + 1, start + 1 + stride), above, channels);
-    for (let at = 0; at < stride; at += channels) colours.add((line[at]! << 16) | (line[at + 1]! << 8) | line[at + 2]!);
+    for (let x = 0; x < width; x++) {
+      const at = x * channels;
+      colours.add((line[at]! << 16) | (line[at + 1]! << 8) | line[at + 2]!);
+      rgb.set(line.subarray(at, at + 3), (row * width + x) * 3);
+    }
     above = line;
   }
-  return { width, height, colours: colours.size };
+  return { width, height, colours: colours.size, rgb };
 }
 
 function unfilter(filter: number, raw: Uint8Array, above: Uint8Array, channels: number): Uint8Array {

@@ -1,0 +1,126 @@
+/** Desktops and terminals on screen: a flood into a terminal, a screen that changes all the time, and what the app takes for it. */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { AppStage, type RunningApp } from '../app/support/app';
+import { until } from '../integration/support/until';
+import type { Print } from './app';
+import { BenchLab } from './bench-lab';
+
+const FLOOD_BYTES = 400_000_000;
+const WATCH_MS = 6_000;
+const PAUSES = 5;
+
+export async function screenFigures(print: Print): Promise<void> {
+  await using lab = await BenchLab.up(join(import.meta.dirname, '../../dist'), AbortSignal.timeout(600_000));
+  await lab.createPod('bench-desk', { host: 'alpha', environment: 'desktop', number: 30 });
+  await lab.createPod('bench-other', { host: 'beta', environment: 'desktop', number: 31 });
+  const stage = await AppStage.open();
+  try {
+    const app = await stage.launch(lab.zapHome);
+    try {
+      await app.state('the PODs', ({ pods }) => pods.length === 2);
+      await terminalFigures(app, lab, print);
+      await desktopFigures(app, lab, print);
+      await memoryFigures(app, print);
+    } finally {
+      await app.close();
+    }
+  } finally {
+    await stage.close();
+  }
+}
+
+async function open(app: RunningApp, pod: string, tab: 'desktop' | 'terminal', selector: string): Promise<void> {
+  const id = (await app.snapshot()).pods.find(({ name }) => name === pod)!.id;
+  await app.page.evaluate((hash) => void (window.location.hash = hash), `#/pod/${id}/${tab}`);
+  await app.page.waitForSelector(`${selector}[data-state="open"]:visible`);
+}
+
+async function terminalFigures(app: RunningApp, lab: BenchLab, print: Print): Promise<void> {
+  const { page } = app;
+  await open(app, 'bench-desk', 'terminal', '.terminal-screen');
+  await page.keyboard.type(`s=$(date +%s%N); yes | head -c ${FLOOD_BYTES}; e=$(date +%s%N); echo $((${FLOOD_BYTES}000000000/(e-s))) >/tmp/rate\n`);
+  await page.evaluate(watchFrames);
+  const rate = await until('the end of the flood', async () => Number((await lab.exec('bench-desk', ['sh', '-c', 'cat /tmp/rate 2>/dev/null || true'])).trim()) || undefined, { withinMs: 120_000, everyMs: 500 });
+  print('app.terminal-flood', 'bytes/s', [rate]);
+  print('app.terminal-flood.longest-frame', 'ms', [await page.evaluate(() => (window as unknown as Watched).longestFrameMs)]);
+}
+
+async function desktopFigures(app: RunningApp, lab: BenchLab, print: Print): Promise<void> {
+  const { page } = app;
+  await open(app, 'bench-desk', 'desktop', '.desktop-screen');
+  await lab.exec('bench-desk', ['sh', '-c', 'DISPLAY=:1 exec xterm -geometry 200x60+0+0 -e yes'], { detach: true });
+  await delay(2_000);
+  await page.evaluate(() => {
+    const context = document.querySelector<HTMLCanvasElement>('.desktop-screen canvas')!.getContext('2d')!;
+    const draw = context.drawImage.bind(context) as (...args: unknown[]) => void;
+    const watched = window as unknown as Watched;
+    watched.updates = 0;
+    context.drawImage = (...args: unknown[]) => {
+      watched.updates++; // the viewer paints its canvas once for each update
+      draw(...args);
+    };
+  });
+  await page.evaluate(watchFrames);
+  const perSecond: number[] = [];
+  for (let second = 0; second < WATCH_MS / 1000; second++) {
+    const before = await page.evaluate(() => ({ updates: (window as unknown as Watched).updates, atMs: performance.now() }));
+    await delay(1_000);
+    const after = await page.evaluate(() => ({ updates: (window as unknown as Watched).updates, atMs: performance.now() }));
+    perSecond.push(((after.updates - before.updates) / (after.atMs - before.atMs)) * 1000);
+  }
+  print('app.desktop-updates', 'updates/s', perSecond);
+  print('app.desktop-updates.longest-frame', 'ms', [await page.evaluate(() => (window as unknown as Watched).longestFrameMs)]);
+  await pauseFigures(app, lab, print);
+}
+
+/** From the veil's reason to the whole picture of the new host, as the window sees it. */
+async function pauseFigures(app: RunningApp, lab: BenchLab, print: Print): Promise<void> {
+  const { page } = app;
+  const [pausedMs, downtimeMs]: [number[], number[]] = [[], []];
+  for (let hop = 0; hop < PAUSES; hop++) {
+    await page.evaluate(() => {
+      const screen = document.querySelector('.desktop-screen')!;
+      const watched = window as unknown as Watched;
+      watched.pauseMs = 0;
+      let sinceMs = 0;
+      new MutationObserver(() => {
+        const state = screen.getAttribute('data-state');
+        if (state === 'paused' && sinceMs === 0) sinceMs = performance.now();
+        if (state === 'open' && sinceMs > 0 && watched.pauseMs === 0) watched.pauseMs = performance.now() - sinceMs;
+      }).observe(screen, { attributes: true, attributeFilter: ['data-state'] });
+    });
+    downtimeMs.push((await lab.move('bench-desk', hop % 2 === 0 ? 'beta' : 'alpha')).downtimeMs);
+    pausedMs.push(await until('the picture', () => page.evaluate(() => (window as unknown as Watched).pauseMs || undefined)));
+  }
+  print('app.desktop-pause', 'ms', pausedMs);
+  print('app.desktop-pause.downtime', 'ms', downtimeMs);
+}
+
+/** One desktop is on screen at a time: after both have been. Memory that processes share is counted once. */
+async function memoryFigures(app: RunningApp, print: Print): Promise<void> {
+  await open(app, 'bench-other', 'desktop', '.desktop-screen');
+  await delay(2_000);
+  const ids = await app.app.evaluate(({ app: electron }) => electron.getAppMetrics().map(({ pid }) => pid));
+  const sizes = await Promise.all(ids.map(async (pid) => Number(/^Pss:\s+(\d+)/m.exec(await readFile(`/proc/${pid}/smaps_rollup`, 'utf8'))![1]) * 1024));
+  print('app.memory-two-desktops', 'bytes', [sizes.reduce((sum, size) => sum + size, 0)]);
+}
+
+interface Watched {
+  longestFrameMs: number;
+  updates: number;
+  pauseMs: number;
+}
+
+function watchFrames(): void {
+  const watched = window as unknown as Watched;
+  watched.longestFrameMs = 0;
+  let lastMs = performance.now();
+  const look = (nowMs: number): void => {
+    watched.longestFrameMs = Math.max(watched.longestFrameMs, nowMs - lastMs);
+    lastMs = nowMs;
+    requestAnimationFrame(look);
+  };
+  requestAnimationFrame(look);
+}
