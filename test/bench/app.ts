@@ -5,6 +5,7 @@
  */
 import { overviewFigures } from './app-overview';
 import { launchFigures } from './app-launch';
+import { screenFigures } from './app-screens';
 import { figure, type Unit } from './figures';
 import { progress } from './progress';
 
@@ -13,6 +14,7 @@ export type Print = (metric: string, unit: Unit, values: readonly number[]) => v
 const parts: Record<string, (print: Print) => Promise<void>> = {
   launch: launchFigures,
   overview: overviewFigures,
+  screens: screenFigures,
 };
 
 const wanted = process.argv.slice(3);
