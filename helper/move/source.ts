@@ -217,10 +217,10 @@ class Sending {
       await steps.run('send memory', async () => {
         await memory!.known();
         await changes.end();
-        const records = channel.sink();
+        const records = counted();
         const pagesBytes = await memory!.send(images, records);
         await records.end();
-        const rest = channel.sink();
+        const rest = counted();
         this.memoryBytes = pagesBytes + (await sendImages(images, rest, { signal: context.signal, isWanted: (name) => !isPagesFile(name) }));
         await rest.end();
       });
@@ -232,7 +232,16 @@ class Sending {
       return 'kill';
     };
     await channel.send({ type: 'checkpoint' });
-    const changes = channel.sink();
+    let bytes = 0;
+    const counted = () => {
+      const sink = channel.sink();
+      const write = (chunk: Buffer): Promise<void> => {
+        steps.progress({ phase: 'send memory', bytes: (bytes += chunk.length) });
+        return sink.write(chunk);
+      };
+      return { write, end: () => sink.end() };
+    };
+    const changes = counted();
     let memory: FrozenMemory | undefined;
     const onFrozen = (): void => void (memory = new FrozenMemory(init.pid, ahead, changes, context.signal));
     try {
