@@ -22,6 +22,7 @@ import { makeImages, removeImages } from '../pod/images';
 import { makeLayer, writeIdentity } from '../pod/layer';
 import { forgetLock, loadRecord, lockHost, lockPod, podPaths, saveRecord, toPod, type Caller, type PodRecord } from '../pod/record';
 import { destroyPod } from '../pod/remove';
+import { arrivingOwner } from '../pod/share';
 import { requireAcceptable } from '../preflight/target';
 import { diskFreeBytes, memoryFreeBytes } from '../preflight/facts';
 import { pageBytes } from '../system/live-pages';
@@ -90,11 +91,6 @@ async function storeEnvironment(channel: Channel, context: ReceiveContext): Prom
     ...(name === undefined ? {} : { name }),
   });
   await channel.send({ type: 'environment-stored' });
-}
-
-/** Whoever lets a POD in owns it here; only root may let in one of somebody else's. */
-function arrivingOwner(offered: string, caller: Caller): string {
-  return caller.user === 'root' ? offered : caller.user;
 }
 
 class Receiving {

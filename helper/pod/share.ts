@@ -10,3 +10,8 @@ export function sharePod(record: PodRecord, caller: Caller, user: string, isShar
   saveRecord(record);
   return { sharedWith: record.sharedWith };
 }
+
+/** Whoever lets a POD in owns it here; only root may let in one of somebody else's. */
+export function arrivingOwner(offered: string, caller: Caller): string {
+  return caller.user === 'root' ? offered : caller.user;
+}
