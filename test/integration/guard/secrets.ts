@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { hostNames, type HostName, type Suite } from '../support/suite';
 import { until } from '../support/until';
 
-const places = ['var/lib/zap', 'run', 'tmp', 'var/tmp', 'var/log', 'root', 'home', 'dev/shm'];
+const places = ['var/lib/zap', 'run/zap', 'tmp', 'var/tmp', 'var/log', 'root', 'home', 'dev/shm'];
 const pieceBytes = 1 << 20;
 
 function* filesBelow(directory: string): Generator<string> {
