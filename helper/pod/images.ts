@@ -21,12 +21,17 @@ export function makeImages(podId: string): void {
   }
 }
 
+/** Never on a swap device, which would keep what a POD knew; kernels before 6.4 do not know how, and some have no huge pages. */
 function newImageFilesystem(): number {
-  try {
-    return newFilesystem('tmpfs', { mode: '0700', huge: 'within_size' });
-  } catch {
-    return newFilesystem('tmpfs', { mode: '0700' }); // a kernel without huge pages
+  const wishes = [{ huge: 'within_size', noswap: true }, { noswap: true }, { huge: 'within_size' }] as const;
+  for (const wish of wishes) {
+    try {
+      return newFilesystem('tmpfs', { mode: '0700', ...wish });
+    } catch {
+      // the next one asks for less
+    }
   }
+  return newFilesystem('tmpfs', { mode: '0700' });
 }
 
 export function removeImages(podId: string): void {

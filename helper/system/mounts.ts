@@ -29,6 +29,7 @@ const OPEN_TREE_CLONE = 1;
 const MOVE_MOUNT_F_EMPTY_PATH = 4;
 const FSOPEN_CLOEXEC = 1;
 const FSMOUNT_CLOEXEC = 1;
+const FSCONFIG_SET_FLAG = 0;
 const FSCONFIG_SET_STRING = 1;
 const FSCONFIG_CMD_CREATE = 6;
 const MOUNT_ATTR_NODEV = 4;
@@ -48,11 +49,11 @@ export function cloneMount(path: string): number {
   return checked(Number(openTreeCall(numbers.openTree, AT_FDCWD, pathOf(path), OPEN_TREE_CLONE | O_CLOEXEC)), 'open_tree', path);
 }
 
-/** A new file system, not yet anywhere in the file tree. Devices in it do not work. */
-export function newFilesystem(type: string, options: Record<string, string>): number {
+/** A new file system, not yet anywhere in the file tree. Devices in it do not work. An option that has no value is `true`. */
+export function newFilesystem(type: string, options: Record<string, string | true>): number {
   const context = checked(Number(fsopenCall(numbers.fsopen, cString(type), FSOPEN_CLOEXEC)), 'fsopen', type);
   try {
-    for (const [key, value] of Object.entries(options)) configure(context, FSCONFIG_SET_STRING, key, value);
+    for (const [key, value] of Object.entries(options)) configure(context, value === true ? FSCONFIG_SET_FLAG : FSCONFIG_SET_STRING, key, value === true ? undefined : value);
     configure(context, FSCONFIG_CMD_CREATE);
     return checked(Number(fsmountCall(numbers.fsmount, context, FSMOUNT_CLOEXEC, MOUNT_ATTR_NODEV)), 'fsmount', type);
   } finally {
@@ -60,7 +61,7 @@ export function newFilesystem(type: string, options: Record<string, string>): nu
   }
 }
 
-function configure(context: number, command: number, key?: string, value?: string): void {
+function configure(context: number, command: number, key?: string, value?: string | undefined): void {
   const result = Number(fsconfigCall(numbers.fsconfig, context, command, key === undefined ? null : cString(key), value === undefined ? null : pathOf(value), 0));
   if (result !== -1) return;
   try {
