@@ -22,21 +22,28 @@ export function readLogs(record: PodRecord, lines: number): { name: string; text
     closeSync(root);
   }
   try {
-    const names = [...readDirectory(directory)].flat().map((entry) => entry.name).filter((name) => name.endsWith('.log')).sort().slice(0, maxFiles);
+    const names = [...readDirectory(directory)].flat().filter(({ name, stat }) => stat.type === 'file' && name.endsWith('.log')).map(({ name }) => name).sort().slice(0, maxFiles);
     return names.map((name) => ({ name: toReadable(name), text: tail(directory, name, lines) }));
   } finally {
     closeSync(directory);
   }
 }
 
+/** Empty for what has become something else meanwhile. */
 function tail(directory: number, name: string, lines: number): string {
-  const fd = openAt(directory, name, O_RDONLY | O_NONBLOCK);
+  let fd = -1;
   try {
-    const { size } = fstatSync(fd);
+    fd = openAt(directory, name, O_RDONLY | O_NONBLOCK);
+    const stat = fstatSync(fd);
+    if (!stat.isFile()) return '';
+    const { size } = stat;
     const buffer = Buffer.alloc(Math.min(size, maxBytes));
     const read = readSync(fd, buffer, 0, buffer.length, Math.max(0, size - buffer.length));
     return buffer.subarray(0, read).toString().split('\n').slice(-lines - 1).join('\n');
+  } catch (error) {
+    if (['ENOENT', 'ELOOP', 'ENXIO'].includes((error as NodeJS.ErrnoException).code ?? '')) return '';
+    throw error;
   } finally {
-    closeSync(fd);
+    if (fd >= 0) closeSync(fd);
   }
 }

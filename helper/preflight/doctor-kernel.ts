@@ -78,11 +78,11 @@ export const kernelProbes: readonly KernelProbe[] = [
   { id: 'tun', severity: 'note', message: 'There is no /dev/net/tun on this host.', hint: 'modprobe tun', isThere: async () => existsSync('/dev/net/tun') },
   {
     id: 'nftables', severity: 'warning', message: 'This kernel takes no nftables rules for address translation: PODs with --network nat cannot run.', hint: 'modprobe nft_chain_nat nft_masq',
-    isThere: () =>
-      inNamespaces(['net'], ['nft', '-f', '-'], 'table ip zap_doctor { chain c { type nat hook postrouting priority 100; masquerade; }; }\n').catch((error: Error) => {
-        if (/failed to execute/.test(error.message)) return true; // a missing program is a finding of its own
-        throw error;
-      }),
+    isThere: () => takesRules('table ip zap_doctor { chain c { type nat hook postrouting priority 100; masquerade; }; }\n'),
+  },
+  {
+    id: 'nftables-bridge', severity: 'warning', message: 'This kernel takes no nftables rules for bridges, which keep PODs to their own addresses: PODs run with --network none only.', hint: 'modprobe nf_tables',
+    isThere: () => takesRules('table bridge zap_doctor { chain c { type filter hook prerouting priority 0; ether saddr 02:00:00:00:00:01 drop; }; }\n'),
   },
   {
     id: 'pagemap-scan', severity: 'note', message: 'This kernel does not list the pages that hold memory (PAGEMAP_SCAN, 6.7): memory cannot be sent ahead, so that PODs with much of it stand still for longer.',
@@ -111,4 +111,11 @@ function hasUserfaultfd(): boolean {
 /** Where the kernel marks written pages, it says of each mapping that it does. */
 function hasSoftDirty(): boolean {
   return /^VmFlags:.*\bsd\b/m.test(readFileSync('/proc/self/smaps', 'latin1'));
+}
+
+function takesRules(rules: string): Promise<boolean> {
+  return inNamespaces(['net'], ['nft', '-f', '-'], rules).catch((error: Error) => {
+    if (/failed to execute/.test(error.message)) return true; // a missing program is a finding of its own
+    throw error;
+  });
 }

@@ -33,7 +33,7 @@ export const tools: readonly Tool[] = [
   { program: 'setsid', severity: 'blocker', purpose: 'terminals of PODs cannot be shown', packages: everywhere('util-linux') },
   { program: 'mount', severity: 'blocker', purpose: 'CRIU cannot be tested', packages: { ...everywhere('util-linux'), apt: 'mount' } },
   { program: 'tar', severity: 'blocker', purpose: 'CRIU cannot carry a POD\'s tmpfs', packages: everywhere('tar') },
-  { program: 'nft', severity: 'warning', purpose: 'PODs with --network nat cannot run', packages: everywhere('nftables') },
+  { program: 'nft', severity: 'warning', purpose: 'only PODs with --network none can run', packages: everywhere('nftables') },
   { program: 'arping', severity: 'note', purpose: 'an address that somebody else has is not noticed', packages: { apt: 'iputils-arping', dnf: 'iputils', pacman: 'iputils', zypper: 'iputils' } },
 ];
 

@@ -1,5 +1,6 @@
 /** A POD that lies in its own files: where the helper looks for its sockets and logs, and in what it says of itself. */
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Suite } from '../support/suite';
 
@@ -7,11 +8,22 @@ const escapes = '\x1b]0;owned\x07\x1b[2J\u202e';
 
 export function planted(suite: Suite): void {
   describe('a POD that plants things', () => {
+    const servers: Server[] = [];
+    let visits = 0;
     beforeAll(async () => {
       await suite.create('liar', { options: ['--network', 'none'], command: null });
+      mkdirSync(suite.alpha.path('run/of-the-host'));
+      for (const path of ['run/of-the-host.sock', 'run/of-the-host/vnc.sock']) {
+        const server = createServer((socket) => (visits++, socket.destroy()));
+        await new Promise<void>((resolve) => server.listen(suite.alpha.path(path), resolve));
+        servers.push(server);
+      }
       writeFileSync(suite.alpha.path('root/of-the-host.log'), 'a line of the host\n', { mode: 0o600 });
     }, 120_000);
-    afterAll(() => suite.delete('liar'), 60_000);
+    afterAll(async () => {
+      for (const server of servers) server.close();
+      await suite.delete('liar');
+    }, 60_000);
 
     const asRoot = async (script: string): Promise<string> => {
       const { exitCode, stdout, stderr } = await suite.zap.run(['pod', 'exec', 'liar', '--user', 'root', '--', 'sh', '-c', script]);
@@ -24,9 +36,9 @@ while True:
   c,_=s.accept(); c.sendall(${answer}); time.sleep(0.2); c.close()' </dev/null >/dev/null 2>&1 & sleep 0.5; true`;
 
     test.each([
-      ['a link to a socket of the host', 'rm -f /run/zap/vnc.sock; ln -s /proc/1/root/run/dbus/system_bus_socket /run/zap/vnc.sock'],
-      ['a link into the host by its path', 'rm -f /run/zap/vnc.sock; ln -s ../../../../../../run/systemd/notify /run/zap/vnc.sock'],
-      ['a directory on the way that is a link', 'mv /run/zap /run/was; ln -s /tmp /run/zap; touch /tmp/vnc.sock'],
+      ['a link to a socket of the host', 'rm -f /run/zap/vnc.sock; ln -s /run/of-the-host.sock /run/zap/vnc.sock'],
+      ['a link upwards to a socket of the host', 'rm -f /run/zap/vnc.sock; ln -s ../../../../../../../../run/of-the-host.sock /run/zap/vnc.sock'],
+      ['a directory on the way that is a link', 'mv /run/zap /run/was; ln -s /run/of-the-host /run/zap'],
       ['a file', 'rm -f /run/zap; [ -d /run/was ] && mv /run/was /run/zap; rm -f /run/zap/vnc.sock; echo RFB 003.008 >/run/zap/vnc.sock'],
       ['a pipe', 'rm -f /run/zap/vnc.sock; mkfifo /run/zap/vnc.sock'],
       ['a socket that says nothing it should', server('b"HTTP/1.1 200 OK\\r\\n"*99')],
@@ -37,6 +49,7 @@ while True:
       expect(exitCode).not.toBe(70);
       expect(code).toMatch(/^pod\//);
       expect(message).not.toContain('\x1b');
+      expect(visits).toBe(0);
     });
 
     test('among its logs links, pipes and devices: nothing of the host is shown, and nobody waits', async () => {
@@ -62,13 +75,14 @@ while True:
     });
 
     test('programs that helpers used to trust get no right that the POD has not', async () => {
-      const spy = '#!/bin/sh\\ngrep -E "^(CapBnd|CapEff|Seccomp):" /proc/self/status >>/tmp/rights\\n';
+      const spy = '#!/bin/sh\\ngrep -E "^(CapBnd|CapEff|Seccomp):" /proc/self/status >>/spied/rights\\n';
+      await asRoot('mkdir -m 777 /spied; touch /spied/rights; chmod 666 /spied/rights');
       await asRoot(`for name in setpriv env tmux nsenter; do printf '${spy}' >/usr/bin/$name.new; chmod 755 /usr/bin/$name.new; mv /usr/bin/$name.new /usr/bin/$name; done`);
       await suite.zap.run(['pod', 'exec', 'liar', '--user', 'root', '--', 'setpriv']);
       await suite.zap.run(['pod', 'exec', 'liar', '--', 'env']);
       await suite.zap.run(['pod', 'exec', 'liar', '--detach', '--', 'true']);
       const own = await asRoot('grep -E "^(CapBnd|Seccomp):" /proc/1/status');
-      const seen = (await asRoot('cat /tmp/rights')).trim().split('\n');
+      const seen = (await asRoot('cat /spied/rights')).trim().split('\n');
       expect(seen.length).toBeGreaterThanOrEqual(9);
       for (const line of seen) if (!line.startsWith('CapEff')) expect(own).toContain(line);
     });

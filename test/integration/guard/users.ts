@@ -5,21 +5,21 @@ import { HelperOn, installedHelper } from './helper-on';
 
 export function users(suite: Suite): void {
   describe('two users of a host', () => {
+    let root: HelperOn;
     let ada: HelperOn;
     let bob: HelperOn;
     const as = (user: string, before = ''): Promise<HelperOn> => HelperOn.start(suite, 'alpha', ['su', user, '-s', '/bin/sh', '-c', `${before} exec sudo -n ${installedHelper(suite, 'alpha')} serve`]);
 
     beforeAll(async () => {
       for (const user of ['ada', 'bob']) await suite.lab.exec('alpha', ['sh', '-c', `id ${user} 2>/dev/null || useradd --create-home ${user}; echo "${user} ALL=(root) NOPASSWD: /var/lib/zap/helper/*/zap-helper serve" >/etc/sudoers.d/${user}; chmod 440 /etc/sudoers.d/${user}`]);
-      await suite.create('of-root', { options: ['--network', 'none'], command: ['sleep', 'infinity'] }); // and the environment is there
-      [ada, bob] = await Promise.all([as('ada'), as('bob', 'SUDO_USER=ada; SUDO_UID=0; export SUDO_USER SUDO_UID;')]);
+      await suite.create('of-zap', { options: ['--network', 'none'], command: ['sleep', 'infinity'] }); // and the environment is there
+      [root, ada, bob] = await Promise.all([HelperOn.start(suite, 'alpha'), as('ada'), as('bob', 'SUDO_USER=ada; SUDO_UID=0; export SUDO_USER SUDO_UID;')]);
       await ada.call('pod.create', { name: 'of-ada', environment: 'suite', network: { profile: 'none' }, limits: {}, command: ['sleep', 'infinity'] });
     }, 120_000);
     afterAll(async () => {
-      await Promise.all([ada?.[Symbol.asyncDispose](), bob?.[Symbol.asyncDispose]()]);
+      for (const { name } of (await root.call('pod.list', {})).pods) if (name.startsWith('of-')) await root.call('pod.delete', { pod: name });
+      await Promise.all([root, ada, bob].map((helper) => helper?.[Symbol.asyncDispose]()));
       await suite.lab.exec('alpha', ['sh', '-c', 'rm -f /etc/sudoers.d/ada /etc/sudoers.d/bob; userdel -r ada; userdel -r bob']).catch(() => {});
-      const { pods } = await suite.zap.json<{ pods: { host: string; pod: { name: string } }[] }>('pod', 'list');
-      await suite.delete(...pods.map(({ pod }) => pod.name).filter((name) => name.startsWith('of-')));
     }, 60_000);
 
     const names = async (helper: HelperOn): Promise<string[]> => (await helper.call('pod.list', {})).pods.map(({ name }) => name).filter((name) => name.startsWith('of-')).sort();
@@ -45,7 +45,9 @@ export function users(suite: Suite): void {
     test('each sees their own PODs; root sees all. What sudo\'s caller puts into its environment changes nothing', async () => {
       expect(await names(ada)).toEqual(['of-ada']);
       expect(await names(bob)).toEqual([]);
-      expect((await suite.zap.json<{ pod: { owner: string } }>('pod', 'show', 'of-ada')).pod.owner).toBe('ada');
+      expect(await names(root)).toEqual(['of-ada', 'of-zap']);
+      expect((await root.call('pod.show', { pod })).pod.owner).toBe('ada');
+      expect((await suite.zap.json<{ pod: { owner: string } }>('pod', 'show', 'of-zap')).pod.owner).toBe('zap'); // who logs in to the lab's hosts
     });
 
     test.each(touching)('a POD of another does not exist for: %s', async (_what, touch) => {
@@ -57,8 +59,12 @@ export function users(suite: Suite): void {
       expect(await names(bob)).toEqual(['of-ada']);
       expect(await bob.call('pod.exec', { pod, command: ['true'], detach: false })).toEqual({ exitCode: 0 });
       await expect(bob.call('pod.share', { pod, user: 'eve', isShared: true })).rejects.toMatchObject({ code: 'pod/not-owner' });
-      expect(await suite.zap.json('pod', 'share', pod, 'bob', '--revoke')).toMatchObject({ host: 'alpha', sharedWith: [] });
+      expect(await root.call('pod.share', { pod, user: 'bob', isShared: false })).toEqual({ sharedWith: [] });
       expect(await names(bob)).toEqual([]);
+      expect(await suite.zap.json('pod', 'share', 'of-zap', 'ada')).toMatchObject({ host: 'alpha', sharedWith: ['ada'] });
+      expect(await names(ada)).toEqual(['of-ada', 'of-zap']);
+      expect(await suite.zap.json('pod', 'share', 'of-zap', 'ada', '--revoke')).toMatchObject({ sharedWith: [] });
+      expect(await names(ada)).toEqual(['of-ada']);
     });
 
     test('the helper has given up what it never needs, and keeps its files to itself', async () => {
