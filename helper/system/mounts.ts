@@ -53,7 +53,10 @@ export function cloneMount(path: string): number {
 export function newFilesystem(type: string, options: Record<string, string | true>): number {
   const context = checked(Number(fsopenCall(numbers.fsopen, cString(type), FSOPEN_CLOEXEC)), 'fsopen', type);
   try {
-    for (const [key, value] of Object.entries(options)) configure(context, value === true ? FSCONFIG_SET_FLAG : FSCONFIG_SET_STRING, key, value === true ? undefined : value);
+    for (const [key, value] of Object.entries(options)) {
+      if (value === true) configure(context, FSCONFIG_SET_FLAG, key);
+      else configure(context, FSCONFIG_SET_STRING, key, value);
+    }
     configure(context, FSCONFIG_CMD_CREATE);
     return checked(Number(fsmountCall(numbers.fsmount, context, FSMOUNT_CLOEXEC, MOUNT_ATTR_NODEV)), 'fsmount', type);
   } finally {
@@ -61,7 +64,7 @@ export function newFilesystem(type: string, options: Record<string, string | tru
   }
 }
 
-function configure(context: number, command: number, key?: string, value?: string | undefined): void {
+function configure(context: number, command: number, key?: string, value?: string): void {
   const result = Number(fsconfigCall(numbers.fsconfig, context, command, key === undefined ? null : cString(key), value === undefined ? null : pathOf(value), 0));
   if (result !== -1) return;
   try {
