@@ -11,10 +11,11 @@ import { PodPage } from './pod/pod-page';
 import { Prompts } from './prompts/prompt-dialog';
 import { Sidebar } from './sidebar';
 import { useDesk } from './state/desk';
-import { useRoute } from './state/navigation';
+import { useRoute, type Route } from './state/navigation';
 import { useWorld } from './state/selectors';
 import { StatusBar, TaskDrawer } from './tasks/drawer';
 import { Notices } from './tasks/notices';
+import { ErrorBoundary } from './ui/error-boundary';
 import { Progress } from './ui/progress';
 import { useTheme } from './ui/theme';
 
@@ -52,10 +53,24 @@ function Window() {
 }
 
 function Page() {
+  const t = useText();
   const route = useRoute();
+  const name = useWorld(({ pods }) => (route.page === 'pod' ? pods[route.pod]?.name : route.page === 'host' ? route.host : undefined));
+  useEffect(() => {
+    document.title = name === undefined ? t('app.name') : t('app.title', { page: name });
+  }, [name, t]);
   useEffect(() => {
     performance.mark('usable');
   }, []);
+  return <ErrorBoundary key={subjectOf(route)}>{pageOf(route)}</ErrorBoundary>;
+}
+
+/** Another tab of the same page is no other page. */
+function subjectOf(route: Route): string {
+  return route.page === 'overview' ? '' : route.page === 'host' ? `host ${route.host}` : `pod ${route.pod}`;
+}
+
+function pageOf(route: Route) {
   switch (route.page) {
     case 'overview':
       return <Overview />;

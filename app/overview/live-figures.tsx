@@ -1,5 +1,5 @@
 /** CPU and memory of a POD, now and over the last minutes. The text is written in place: no render a second for each card. */
-import { useCallback, useEffect, useRef } from 'react';
+import { memo, useCallback, useEffect, useRef } from 'react';
 import type { PodSample } from '../../main/contract';
 import { useLanguage } from '../i18n/text';
 import { podSamples } from '../state/samples';
@@ -8,7 +8,7 @@ import { Sparkline } from '../ui/sparkline';
 const cpuOf = ({ cpuShare }: PodSample): number => cpuShare;
 const memoryOf = ({ memoryBytes }: PodSample): number => memoryBytes;
 
-export function LiveFigures({ pod, isLarge = false }: { pod: string; isLarge?: boolean }) {
+export const LiveFigures = memo(function LiveFigures({ pod, isLarge = false }: { pod: string; isLarge?: boolean }) {
   const { t, format } = useLanguage();
   return (
     <div className={`live-figures${isLarge ? ' live-large' : ''}`}>
@@ -16,7 +16,7 @@ export function LiveFigures({ pod, isLarge = false }: { pod: string; isLarge?: b
       <Live pod={pod} read={memoryOf} write={format.bytes} top={64e6} color="--good" label={t('pod.memory')} />
     </div>
   );
-}
+});
 
 interface LiveProps {
   pod: string;

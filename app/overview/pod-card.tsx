@@ -32,18 +32,17 @@ export const PodCard = memo(function PodCard({ id, name, isDraggable = false }: 
 });
 
 function CardContent({ id }: { id: string }) {
-  const t = useText();
   const pod = useWorld(({ pods }) => pods[id]);
   const task = useWorld(({ tasks }) => (pod?.task === undefined ? undefined : tasks[pod.task]));
   if (!pod) return null;
   return (
     <>
-      {pod.hasDisplay && <Thumbnail pod={pod} />}
+      {pod.hasDisplay && <Thumbnail id={id} name={pod.name} isLive={pod.state.kind === 'running' && !pod.isStale} />}
       <div className="card-body">
         <div className="row card-head">
           <span className="card-name strong truncate grow">{pod.name}</span>
           <PodBadge pod={pod} />
-          <IconButton icon={EllipsisVertical} label={t('common.actions-of', { name: pod.name })} isSmall className="card-more" onPress={({ target }) => openMenuAt({ pods: [id] }, target)} />
+          <CardMenu id={id} name={pod.name} />
         </div>
         {task ? (
           <MoveProgress task={task} />
@@ -52,6 +51,7 @@ function CardContent({ id }: { id: string }) {
             <p className="card-meta quiet small truncate">
               {pod.environment.name}
               <Since pod={pod} />
+              {` · ${pod.owner}`}
             </p>
             {pod.state.kind === 'running' ? <LiveFigures pod={id} /> : <StateNote pod={pod} />}
             {pod.address !== undefined && <p className="card-address mono quiet truncate selectable">{pod.address}</p>}
@@ -61,6 +61,12 @@ function CardContent({ id }: { id: string }) {
     </>
   );
 }
+
+/** Apart, because a POD's figures change often and its name does not. */
+const CardMenu = memo(function CardMenu({ id, name }: { id: string; name: string }) {
+  const t = useText();
+  return <IconButton icon={EllipsisVertical} label={t('common.actions-of', { name })} isSmall onPress={({ target }) => openMenuAt({ pods: [id] }, target)} />;
+});
 
 export function Since({ pod }: { pod: PodView }) {
   const { t, format } = useLanguage();

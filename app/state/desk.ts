@@ -24,7 +24,6 @@ export type Notice =
   | { kind: 'moved'; task: string; pod: string; podName: string; from: string; to: string; downtimeMs: number | undefined }
   | { kind: 'failed'; task: string; pod: string | undefined; podName: string | undefined; whereabouts: Whereabouts | undefined; error: Failure; what: string }
   | { kind: 'call-failed'; error: Failure }
-  | { kind: 'gone'; podName: string }
   | { kind: 'copied' };
 
 export interface Carry {

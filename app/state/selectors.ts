@@ -1,5 +1,5 @@
 /** Views of the world that are made once per change, however many look at them. */
-import { useSyncExternalStore } from 'react';
+import { useCallback, useSyncExternalStore } from 'react';
 import { useStore } from 'zustand';
 import type { Host, PodView, Task } from '../../main/contract';
 import { world, type World } from './world';
@@ -99,11 +99,12 @@ function sameList<T>(a: readonly T[], b: readonly T[]): boolean {
 
 /** The time, as a reason to show something anew; nothing is done while nobody looks. */
 export function useNow(intervalMs: number): number {
-  return useSyncExternalStore(
-    (onChange) => {
+  const subscribe = useCallback(
+    (onChange: () => void) => {
       const timer = setInterval(onChange, intervalMs);
       return () => clearInterval(timer);
     },
-    () => Math.floor(Date.now() / intervalMs) * intervalMs,
+    [intervalMs],
   );
+  return useSyncExternalStore(subscribe, () => Math.floor(Date.now() / intervalMs) * intervalMs);
 }

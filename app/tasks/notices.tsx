@@ -42,8 +42,6 @@ function NoticeCard({ notice }: { notice: Notice & { id: number } }) {
   switch (notice.kind) {
     case 'copied':
       return <Card tone="good" title={t('notice.copied')} onClose={close} />;
-    case 'gone':
-      return <Card tone="bad" title={t('pod.gone', { pod: notice.podName })} onClose={close} />;
     case 'call-failed':
       return (
         <Card tone="bad" title={notice.error.message} onClose={close}>

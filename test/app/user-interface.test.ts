@@ -166,6 +166,17 @@ describe('trouble', () => {
     expect(await card(research).count()).toBe(0);
   });
 
+  it('a page that cannot be shown leaves the rest of the window usable', async () => {
+    await ui.page.evaluate(() => {
+      const pod = { ...window.fake.state.pods[0]!, state: { kind: 'unheard-of' } } as never;
+      window.fake.deliver('state', { revision: 99, changes: [{ kind: 'pod', pod }] });
+    });
+    await visible('This page cannot be shown');
+    expect(ui.errors.splice(0).join()).toContain('TypeError');
+    await ui.page.getByRole('link', { name: 'gamma' }).click();
+    await ui.page.getByRole('heading', { name: 'gamma' }).waitFor();
+  });
+
   it('a call that fails is told with its remedy', async () => {
     await ui.page.evaluate(() => {
       window.fake.answers = { 'pod.suspend': () => Promise.reject(new Error('the disk is full')) };

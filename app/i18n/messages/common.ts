@@ -5,6 +5,10 @@ export const commonMessages = messages({
   en: {
     'app.name': 'Zap',
     'app.loading': 'Loading…',
+    'app.broken': 'This page cannot be shown',
+    'app.broken-text': 'Hosts, PODs and tasks are not touched by it. ({message})',
+    'app.reload': 'Reload the window',
+    'app.title': '{page} – Zap',
     'common.close': 'Close',
     'common.cancel': 'Cancel',
     'common.clear': 'Clear',
@@ -64,6 +68,10 @@ export const commonMessages = messages({
   de: {
     'app.name': 'Zap',
     'app.loading': 'Wird geladen…',
+    'app.broken': 'Diese Seite lässt sich nicht zeigen',
+    'app.broken-text': 'Hosts, PODs und Aufgaben berührt das nicht. ({message})',
+    'app.reload': 'Fenster neu laden',
+    'app.title': '{page} – Zap',
     'common.close': 'Schließen',
     'common.cancel': 'Abbrechen',
     'common.clear': 'Leeren',
