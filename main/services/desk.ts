@@ -92,6 +92,7 @@ export class Desk {
         onInstall: (host, bytes, total) => this.links.get(host)?.onInstall(bytes, total),
       },
       () => [...this.links.values()].filter(({ isReady }) => isReady).map(({ host }) => host),
+      (host) => this.prompts.prompter(host),
     );
     this.facts = new FactsCache(this.fleet);
     this.sampler = new Sampler({
