@@ -27,6 +27,8 @@ export class HostWatch implements Disposable {
   private asking: Promise<void> | undefined;
   private wantsAgain = false;
   private factsAtMs = 0;
+  /** Most answers are the one before again. */
+  private lastPods: string | undefined;
 
   constructor(
     private readonly client: HelperClient,
@@ -67,7 +69,9 @@ export class HostWatch implements Disposable {
     try {
       const { pods } = await client.call('pod.list', {});
       if (this.isStopped) return;
-      events.onPods(pods);
+      const said = JSON.stringify(pods);
+      if (said !== this.lastPods) events.onPods(pods);
+      this.lastPods = said;
       if (Date.now() - this.factsAtMs < FACTS_INTERVAL_MS) return;
       this.factsAtMs = Date.now();
       const [{ facts }, { environments }] = await Promise.all([this.facts.get(client.host, { isForced: true }), client.call('environment.list', {})]);
