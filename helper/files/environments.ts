@@ -37,6 +37,7 @@ const Names = z.record(EnvironmentName, EnvironmentDigest);
 export interface ReceiveOptions {
   signal?: AbortSignal;
   onBytes?: (bytes: number) => void;
+  limits?: { maxEntries: number; maxBytes: number };
 }
 
 export class EnvironmentStore {

@@ -17,6 +17,7 @@ const maxMessageBytes = 1 << 20;
 const maxChunkBytes = 8 << 20;
 const pieceBytes = 256 << 10;
 const connectTimeoutMs = 3000;
+const maxConnections = 64;
 
 const psk = { minVersion: 'TLSv1.3', maxVersion: 'TLSv1.3', ciphers: 'TLS_AES_128_GCM_SHA256' } as const;
 
@@ -231,6 +232,7 @@ export class ChannelListener implements Disposable {
 
   static async listen(key: Buffer, transfer: string, port = 0): Promise<ChannelListener> {
     const server = createServer({ noDelay: true });
+    server.maxConnections = maxConnections; // strangers may knock, for a moment each
     const listener = new ChannelListener(server);
     server.on('connection', (socket: Socket) => {
       socket.on('error', () => {});

@@ -35,6 +35,7 @@ import { prefillPages, receivePageFiles, type PrefilledPages } from './page-stre
 import { receivePages } from './page-sync';
 import { awaitCommit } from './verdict';
 
+const maxTreeEntries = 20_000_000;
 const heardTimeoutMs = 2000;
 
 export interface ReceiveContext {
@@ -87,10 +88,16 @@ async function storeEnvironment(channel: Channel, context: ReceiveContext): Prom
   let bytes = 0;
   await context.environments.receive(environment.digest, channel.chunks(), {
     signal: context.signal,
+    limits: treeLimits(),
     onBytes: (more) => context.progress({ phase: 'environment', bytes: (bytes += more), totalBytes: environment.sizeBytes }),
     ...(name === undefined ? {} : { name }),
   });
   await channel.send({ type: 'environment-stored' });
+}
+
+/** For files on the disk: as many as there is room for. */
+function treeLimits(): { maxEntries: number; maxBytes: number } {
+  return { maxEntries: maxTreeEntries, maxBytes: diskFreeBytes() };
 }
 
 class Receiving {
@@ -204,7 +211,7 @@ class Receiving {
   private async receiveLayer(): Promise<void> {
     const { offer, context, record } = this;
     const mapId = shiftIds(offer.demand.uidBase, record.uidBase);
-    await readArchive(podPaths(record.id).layer, this.channel.chunks(), { signal: context.signal, mapId });
+    await readArchive(podPaths(record.id).layer, this.channel.chunks(), { signal: context.signal, mapId, limits: treeLimits() });
   }
 
   private async receiveImages(): Promise<void> {

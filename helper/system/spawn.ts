@@ -14,6 +14,9 @@ export const childEnvironment: NodeJS.ProcessEnv = {
   HOME: '/root',
 };
 
+/** Not those that start something else: what comes of runc and CRIU is a POD, whose sudo must work. */
+const contentPrograms = new Set(['ip', 'nft', 'arping']);
+
 export interface RunOptions {
   /** Written to the child's standard input, which is /dev/null without it. */
   input?: string | Buffer;
@@ -25,6 +28,8 @@ export interface RunOptions {
   code?: ErrorCode;
   /** False when the program leaves children behind that would keep its output open: then output goes nowhere. Default true. */
   captureOutput?: boolean;
+  /** True when neither the program nor what it starts may gain rights by set-user-ID or file capabilities. Default: for those that can do without. */
+  mayGainNoRights?: boolean;
   /** Receives each line of standard output and standard error as it comes. */
   onLine?: (line: string) => void;
 }
@@ -42,7 +47,9 @@ export function start(program: string, args: readonly string[], options: SpawnOp
 /** Runs a program to its end; a non-zero exit is a ZapError with the last lines of its standard error as evidence. */
 export async function run(program: string, args: readonly string[], options: RunOptions = {}): Promise<RunResult> {
   const output = options.captureOutput === false ? 'ignore' : 'pipe';
-  const child = start(program, args, {
+  const mayGainNoRights = options.mayGainNoRights ?? contentPrograms.has(program);
+  const [starter, ...words] = mayGainNoRights ? ['setpriv', '--no-new-privs', '--', program, ...args] : [program, ...args];
+  const child = start(starter!, words, {
     env: { ...childEnvironment, ...options.env },
     stdio: [options.input === undefined ? 'ignore' : 'pipe', output, output],
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
@@ -63,12 +70,13 @@ export async function run(program: string, args: readonly string[], options: Run
   const status = await new Promise<number | NodeJS.Signals>((resolve, reject) => {
     child.once('error', (error: NodeJS.ErrnoException) => {
       if (error.code === 'ENOENT') {
-        reject(new ZapError('system/program-missing', `The program "${program}" is not installed on this host.`, { data: { program }, cause: error }));
+        reject(missing(starter!, error));
       } else reject(error);
     });
     child.once('close', (code, signal) => resolve(code ?? signal ?? 0));
   });
   const result = { stdout: Buffer.concat(stdout).toString(), stderr: Buffer.concat(stderr).toString() };
+  if (mayGainNoRights && status === 127 && /^setpriv: failed to execute/m.test(result.stderr)) throw missing(program);
   if (status !== 0) {
     const evidence = (result.stderr.trim() || result.stdout.trim()).split('\n').slice(-20);
     throw new ZapError(options.code ?? 'system/command-failed', `"${[program, ...args].slice(0, 4).join(' ')}" failed (${status}): ${evidence.at(-1) ?? ''}`, {
@@ -77,6 +85,10 @@ export async function run(program: string, args: readonly string[], options: Run
     });
   }
   return result;
+}
+
+function missing(program: string, cause?: unknown): ZapError {
+  return new ZapError('system/program-missing', `The program "${program}" is not installed on this host.`, { data: { program }, cause });
 }
 
 function forEachLine(stream: NodeJS.ReadableStream, onLine: (line: string) => void): void {
