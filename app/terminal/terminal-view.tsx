@@ -75,6 +75,7 @@ export function TerminalTabs({ podId }: { podId: string }) {
     return shells.has(command) ? String(names.indexOf(name) + 1) : `${names.indexOf(name) + 1}: ${command}`;
   };
   const onTabKey = (event: KeyboardEvent): void => {
+    if (event.key === 'Delete' && current !== undefined) void askClose(current);
     const step = event.key === 'ArrowRight' ? 1 : event.key === 'ArrowLeft' ? -1 : 0;
     if (step === 0 || current === undefined) return;
     event.preventDefault();
@@ -89,11 +90,12 @@ export function TerminalTabs({ podId }: { podId: string }) {
         <div ref={tabList} className="terminal-tabs" role="tablist" aria-label={t('terminal.terminals')} onKeyDown={onTabKey}>
           {names.map((name) => (
             <div key={name} className="terminal-tab" data-selected={name === current}>
-              <button type="button" role="tab" data-name={name} aria-selected={name === current} tabIndex={name === current ? 0 : -1} onClick={() => setShown(name)}>
+              <button type="button" role="tab" data-name={name} aria-keyshortcuts="Delete" aria-selected={name === current} tabIndex={name === current ? 0 : -1} onClick={() => setShown(name)}>
                 <SquareTerminal size={14} aria-hidden />
                 <span className="truncate">{labelOf(name)}</span>
               </button>
-              <button type="button" className="terminal-tab-close" aria-label={t('terminal.close', { name: labelOf(name) })} tabIndex={-1} onClick={() => void askClose(name)}>
+              {/* For the mouse: a list of tabs may hold nothing else. Keys have Delete. */}
+              <button type="button" className="terminal-tab-close" title={t('terminal.close', { name: labelOf(name) })} aria-hidden tabIndex={-1} onClick={() => void askClose(name)}>
                 <X size={13} aria-hidden />
               </button>
             </div>

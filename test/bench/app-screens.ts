@@ -1,33 +1,47 @@
-/** Desktops and terminals on screen: a flood into a terminal, a screen that changes all the time, and what the app takes for it. */
-import { readFile } from 'node:fs/promises';
+/** Desktops and terminals on screen: a flood into a terminal, a screen that changes all the time, a move that is looked at, and what the app takes for it. */
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { AppStage, type RunningApp } from '../app/support/app';
+import { zapCommand, type ZapCommand } from '../demo/zap-command';
 import { until } from '../integration/support/until';
 import type { Print } from './app';
-import { BenchLab } from './bench-lab';
 
 const FLOOD_BYTES = 400_000_000;
 const WATCH_MS = 6_000;
 const PAUSES = 5;
 
 export async function screenFigures(print: Print): Promise<void> {
-  await using lab = await BenchLab.up(join(import.meta.dirname, '../../dist'), AbortSignal.timeout(600_000));
-  await lab.createPod('bench-desk', { host: 'alpha', environment: 'desktop', number: 30 });
-  await lab.createPod('bench-other', { host: 'beta', environment: 'desktop', number: 31 });
-  const stage = await AppStage.open();
+  const home = await mkdtemp(join(tmpdir(), 'zap-bench-screens-'));
+  const homeBefore = process.env['ZAP_HOME'];
+  process.env['ZAP_HOME'] = home; // the command's
+  const zap = zapCommand(join(import.meta.dirname, '../../dist/zap.mjs'));
   try {
-    const app = await stage.launch(lab.zapHome);
+    await zap.json('lab', 'up', '--hosts', '2');
+    for (const [name, host] of [['bench-desk', 'alpha'], ['bench-other', 'beta']] as const) await zap.json('pod', 'create', name, '--host', host, '--env', 'desktop', '--network', 'none');
+    const stage = await AppStage.open();
     try {
-      await app.state('the PODs', ({ pods }) => pods.length === 2);
-      await terminalFigures(app, lab, print);
-      await desktopFigures(app, lab, print);
-      await memoryFigures(app, print);
+      await measureIn(await stage.launch(home), zap, print);
     } finally {
-      await app.close();
+      await stage.close();
     }
   } finally {
-    await stage.close();
+    await zap.json('lab', 'down').catch(() => {}); // the first failure is the one to tell
+    if (homeBefore === undefined) delete process.env['ZAP_HOME'];
+    else process.env['ZAP_HOME'] = homeBefore;
+    await rm(home, { recursive: true, force: true });
+  }
+}
+
+async function measureIn(app: RunningApp, zap: ZapCommand, print: Print): Promise<void> {
+  try {
+    await app.state('the PODs', ({ pods }) => pods.length === 2);
+    await terminalFigures(app, zap, print);
+    await desktopFigures(app, zap, print);
+    await memoryFigures(app, print);
+  } finally {
+    await app.close();
   }
 }
 
@@ -37,20 +51,20 @@ async function open(app: RunningApp, pod: string, tab: 'desktop' | 'terminal', s
   await app.page.waitForSelector(`${selector}[data-state="open"]:visible`);
 }
 
-async function terminalFigures(app: RunningApp, lab: BenchLab, print: Print): Promise<void> {
+async function terminalFigures(app: RunningApp, zap: ZapCommand, print: Print): Promise<void> {
   const { page } = app;
   await open(app, 'bench-desk', 'terminal', '.terminal-screen');
   await page.keyboard.type(`s=$(date +%s%N); yes | head -c ${FLOOD_BYTES}; e=$(date +%s%N); echo $((${FLOOD_BYTES}000000000/(e-s))) >/tmp/rate\n`);
   await page.evaluate(watchFrames);
-  const rate = await until('the end of the flood', async () => Number((await lab.exec('bench-desk', ['sh', '-c', 'cat /tmp/rate 2>/dev/null || true'])).trim()) || undefined, { withinMs: 120_000, everyMs: 500 });
+  const rate = await until('the end of the flood', async () => Number((await zap.json<{ stdout: string }>('pod', 'exec', 'bench-desk', '--', 'sh', '-c', 'cat /tmp/rate 2>/dev/null || true')).stdout.trim()) || undefined, { withinMs: 120_000, everyMs: 500 });
   print('app.terminal-flood', 'bytes/s', [rate]);
   print('app.terminal-flood.longest-frame', 'ms', [await page.evaluate(() => (window as unknown as Watched).longestFrameMs)]);
 }
 
-async function desktopFigures(app: RunningApp, lab: BenchLab, print: Print): Promise<void> {
+async function desktopFigures(app: RunningApp, zap: ZapCommand, print: Print): Promise<void> {
   const { page } = app;
   await open(app, 'bench-desk', 'desktop', '.desktop-screen');
-  await lab.exec('bench-desk', ['sh', '-c', 'DISPLAY=:1 exec xterm -geometry 200x60+0+0 -e yes'], { detach: true });
+  await zap.json('pod', 'exec', 'bench-desk', '--detach', '--', 'sh', '-c', 'DISPLAY=:1 exec xterm -geometry 200x60+0+0 -e yes');
   await delay(2_000);
   await page.evaluate(() => {
     const context = document.querySelector<HTMLCanvasElement>('.desktop-screen canvas')!.getContext('2d')!;
@@ -72,11 +86,11 @@ async function desktopFigures(app: RunningApp, lab: BenchLab, print: Print): Pro
   }
   print('app.desktop-updates', 'updates/s', perSecond);
   print('app.desktop-updates.longest-frame', 'ms', [await page.evaluate(() => (window as unknown as Watched).longestFrameMs)]);
-  await pauseFigures(app, lab, print);
+  await pauseFigures(app, zap, print);
 }
 
 /** From the veil's reason to the whole picture of the new host, as the window sees it. */
-async function pauseFigures(app: RunningApp, lab: BenchLab, print: Print): Promise<void> {
+async function pauseFigures(app: RunningApp, zap: ZapCommand, print: Print): Promise<void> {
   const { page } = app;
   const [pausedMs, downtimeMs]: [number[], number[]] = [[], []];
   for (let hop = 0; hop < PAUSES; hop++) {
@@ -91,7 +105,7 @@ async function pauseFigures(app: RunningApp, lab: BenchLab, print: Print): Promi
         if (state === 'open' && sinceMs > 0 && watched.pauseMs === 0) watched.pauseMs = performance.now() - sinceMs;
       }).observe(screen, { attributes: true, attributeFilter: ['data-state'] });
     });
-    downtimeMs.push((await lab.move('bench-desk', hop % 2 === 0 ? 'beta' : 'alpha')).downtimeMs);
+    downtimeMs.push((await zap.json<{ downtimeMs: number }>('pod', 'move', 'bench-desk', hop % 2 === 0 ? 'beta' : 'alpha')).downtimeMs);
     pausedMs.push(await until('the picture', () => page.evaluate(() => (window as unknown as Watched).pauseMs || undefined)));
   }
   print('app.desktop-pause', 'ms', pausedMs);

@@ -26,7 +26,7 @@ export interface NewPod {
 
 export class BenchLab implements AsyncDisposable {
   private constructor(
-    readonly zapHome: string,
+    private readonly zapHome: string,
     private readonly distDirectory: string,
     readonly lab: Lab,
     readonly fleet: Fleet,
