@@ -26,7 +26,8 @@ export interface ConnectOptions {
   keyring?: Keyring | undefined;
 }
 
-const GREETING_TIMEOUT_MS = 15_000;
+/** The host hashes the executable first, which a slow one needs seconds for. */
+const GREETING_TIMEOUT_MS = 30_000;
 
 /** Takes the transport over: it is closed with the client, or when this fails. */
 export async function connectHelper(transport: Transport, options: ConnectOptions): Promise<HelperClient> {
