@@ -1,6 +1,6 @@
 import { duplexPair, type Duplex } from 'node:stream';
 import { describe, expect, it } from 'vitest';
-import { takeSnapshot } from './rfb-snapshot';
+import { ScreenWatch, takeSnapshot } from './rfb-snapshot';
 import { ByteReader } from './byte-reader';
 
 const width = 5;
@@ -117,5 +117,30 @@ describe('takeSnapshot', () => {
     ['a frame that never becomes whole', { instead: (stream: Duplex) => void setInterval(() => stream.write(update(rectangle(0, 0, 1, 1))), 5).unref() }, /complete within/],
   ] as [string, ServerOptions, RegExp][])('gives up on %s', async (_name, options, message) => {
     await expect(takeSnapshot(serve(options), 300)).rejects.toMatchObject({ code: 'pod/display-broken', message: expect.stringMatching(message) });
+  });
+});
+
+describe('ScreenWatch', () => {
+  it('asks for what has changed only, and takes it into the picture', async () => {
+    const requests: number[] = [];
+    const stream = serve({
+      instead: async (server, reader) => {
+        server.write(wholeFrame);
+        requests.push((await reader.read(10)).readUInt8(1));
+        server.write(Buffer.from([2])); // a bell is no change
+        server.write(update(Buffer.concat([u16(1, 1, 1, 1), u32(0), Buffer.from([3, 2, 1, 0])])));
+        requests.push((await reader.read(10)).readUInt8(1));
+        server.end();
+      },
+    });
+    const screen = await ScreenWatch.open(stream);
+    const before = Buffer.from(screen.image.rgb);
+    await screen.change();
+    const at = (width + 1) * 3;
+    expect([...screen.image.rgb.subarray(at, at + 3)]).toEqual([1, 2, 3]);
+    expect(before.equals(screen.image.rgb)).toBe(false);
+    await expect(screen.change()).rejects.toMatchObject({ code: 'pod/display-broken' });
+    expect(requests).toEqual([1, 1]);
+    screen.stop();
   });
 });

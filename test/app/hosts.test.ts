@@ -1,4 +1,7 @@
 /** The app with two hosts: what it is told, what it does to PODs, and what it does when something of it ends. Real Electron, real hosts, as a person's program. */
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { PodView, Snapshot } from '../../main/contract';
 import { describeInLab } from '../integration/support/suite';
@@ -37,6 +40,8 @@ describeWithElectron('the app', () => describeInLab('and its hosts', (suite) => 
     const created = await app.call('pod.create', { host: 'alpha', name: 'desk', environment: 'suite', network: { profile: 'none' }, limits: {} });
     expect(await app.ended(created.task)).toMatchObject({ kind: 'pod.create', state: { kind: 'done' }, subject: { podName: 'desk' } });
     const pod = await idOf('desk');
+    const picture = await app.page.evaluate((id) => new Promise<string>((resolve) => window.zap.listen('thumbnail', ({ pod: of, png }) => of === id && resolve(String.fromCharCode(...png.slice(1, 4))))), pod);
+    expect(picture).toBe('PNG');
     await until('plans are known', async () => (await app.call('pod.plans', { pod })).plans.every(({ to, verdict }) => to === 'local' || verdict !== 'unknown'));
     const { plans } = await app.call('pod.plans', { pod });
     const verdicts = Object.fromEntries(plans.map(({ to, verdict }) => [to, verdict]));
@@ -127,16 +132,53 @@ describeWithElectron('the app', () => describeInLab('and its hosts', (suite) => 
     await podState('desk', ({ host, state }) => host === 'beta' && state.kind === 'running');
   });
 
+  it('empties a host, each POD by a task of its own, and does again what is asked for again', async () => {
+    const evacuated = await app.ended((await app.call('host.evacuate', { host: 'beta' })).task);
+    expect(evacuated).toMatchObject({ state: { kind: 'done' }, subject: { host: 'beta' } });
+    const { tasks } = await podState('desk', ({ host, state }) => host === 'alpha' && state.kind === 'running');
+    expect(tasks.find(({ parent }) => parent === evacuated.id)).toMatchObject({ kind: 'pod.move', state: { kind: 'done' }, subject: { from: 'beta', to: 'alpha' } });
+    const { task } = await app.call('task.repeat', { task: evacuated.id });
+    expect(await app.ended(task)).toMatchObject({ kind: 'host.evacuate', state: { kind: 'done', outcome: { note: expect.stringContaining('0 PODs') as string } } });
+  });
+
+  it('asks whether a new host is to be trusted, and keeps none that is not', async () => {
+    const home = await mkdtemp(join(tmpdir(), 'zap-fresh-'));
+    const fresh = await stage.launch(home);
+    try {
+      const { hosts } = JSON.parse(await readFile(join(suite.zap.home, 'hosts.json'), 'utf8')) as { hosts: Record<string, { user: string; address: string; port: number; identityFile: string }> };
+      const { user, address, port, identityFile } = hosts['alpha']!;
+      const add = { host: 'first', destination: `${user}@${address}:${port}`, identityFile };
+      const answer = async (kind: 'yes' | 'no'): Promise<void> => {
+        const { prompts } = await fresh.state('it asks', ({ prompts: open }) => open.length > 0);
+        expect(prompts).toMatchObject([{ kind: 'host-key', host: 'first', fingerprint: expect.stringMatching(/^SHA256:/) as string }]);
+        await fresh.call('prompt.answer', { prompt: prompts[0]!.id, answer: { kind } });
+      };
+      const refused = await fresh.call('host.add', add);
+      await answer('no');
+      expect(await fresh.ended(refused.task)).toMatchObject({ state: { kind: 'failed', error: { code: 'host/key-unknown' } } });
+      expect((await fresh.snapshot()).hosts.map(({ name }) => name)).toEqual(['local']);
+      const added = await fresh.call('host.add', add);
+      await answer('yes');
+      expect((await fresh.ended(added.task)).state.kind).toBe('done');
+      await fresh.state('its POD is seen', (snapshot) => podOf(snapshot, 'desk')?.host === 'first');
+      await fresh.call('host.remove', { host: 'first' });
+      expect(await fresh.snapshot()).toMatchObject({ pods: [], prompts: [] });
+    } finally {
+      await fresh.close();
+      await rm(home, { recursive: true, force: true });
+    }
+  });
+
   it('shows a POD whose programs have ended, and what is left of one when its host is lost', async () => {
     await suite.exec('desk', 'sh', '-c', 'kill -9 -1').catch(() => {});
     await podState('desk', ({ state }) => state.kind === 'exited');
-    await suite.lab.killHost('beta');
-    const { hosts } = await app.state('beta is lost', (snapshot) => snapshot.hosts.find(({ name }) => name === 'beta')?.connection.kind === 'failed', 45_000);
-    expect(hosts.find(({ name }) => name === 'beta')!.connection).toMatchObject({ error: { message: expect.stringContaining('beta') as string } });
-    await podState('desk', ({ host, isStale }) => host === 'beta' && isStale);
-    expect((await app.call('pod.plans', { pod: await idOf('desk') })).plans.find(({ to }) => to === 'alpha')).toMatchObject({ verdict: 'impossible' });
-    await suite.lab.startHost('beta');
-    await app.state('beta is back by itself', (snapshot) => snapshot.hosts.find(({ name }) => name === 'beta')?.connection.kind === 'ready', 45_000);
+    await suite.lab.killHost('alpha');
+    const { hosts } = await app.state('alpha is lost', (snapshot) => snapshot.hosts.find(({ name }) => name === 'alpha')?.connection.kind === 'failed', 45_000);
+    expect(hosts.find(({ name }) => name === 'alpha')!.connection).toMatchObject({ error: { message: expect.stringContaining('alpha') as string } });
+    await podState('desk', ({ host, isStale }) => host === 'alpha' && isStale);
+    expect((await app.call('pod.plans', { pod: await idOf('desk') })).plans.find(({ to }) => to === 'beta')).toMatchObject({ verdict: 'impossible' });
+    await suite.lab.startHost('alpha');
+    await app.state('alpha is back by itself', (snapshot) => snapshot.hosts.find(({ name }) => name === 'alpha')?.connection.kind === 'ready', 45_000);
     await podState('desk', ({ isStale }) => !isStale);
   }, 120_000);
 }));
