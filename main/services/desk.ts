@@ -169,8 +169,9 @@ export class Desk {
   }
 
   forgetHost(host: string): void {
-    this.links.get(host)?.close();
-    this.links.delete(host);
+    const link = this.links.get(host);
+    this.links.delete(host); // what its end changes is not shown any more: the inventory may not know it either
+    link?.close();
     this.known.delete(host);
     this.podsOf.delete(host);
     this.store.dropHost(host);
@@ -198,13 +199,12 @@ export class Desk {
 
   private onConnection(host: string): void {
     const link = this.links.get(host);
-    if (!link) return;
-    if (!link.isReady && this.clients.delete(host)) {
+    if (!link?.isReady && this.clients.delete(host)) {
       this.watches.get(host)?.[Symbol.dispose]();
       this.watches.delete(host);
       this.showPods();
     }
-    this.store.putHost(this.hostView(host, link));
+    if (link) this.store.putHost(this.hostView(host, link));
   }
 
   private onReady(host: string, client: HelperClient): void {
