@@ -39,6 +39,7 @@ describe('who gets a key', () => {
     expect(mayAct(press('k', 'ctrl'), inside('input'))).toBe(true);
     expect(mayAct(press('k', 'ctrl'), inside('data-takes-keys'))).toBe(false);
     expect(mayAct(press('P', 'ctrl', 'shift'), inside('data-takes-keys'))).toBe(true);
+    expect(mayAct(press('Delete'), inside('tablist'))).toBe(false);
     expect(mayAct(press('Delete'), null)).toBe(true);
   });
 });

@@ -41,6 +41,7 @@ export function formatKeys(keys: string | undefined): string | undefined {
 /** In text fields, desktops and terminals, keys without a modifier belong to what is typed into; desktops and terminals take all but the palette's. */
 export function mayAct(press: KeyPress, target: Element | null): boolean {
   if (target?.closest('[data-takes-keys]')) return matches('Mod+Shift+P', press);
+  if (press.key === 'Delete' && target?.closest('[role="tablist"]')) return false; // there it closes a tab
   const isTyping = target?.closest('input, textarea, [contenteditable]') !== null && target !== null;
   return !isTyping || ((press.ctrlKey || press.metaKey) && !/^[acvxz]$/i.test(press.key)) || press.altKey;
 }

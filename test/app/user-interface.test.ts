@@ -318,6 +318,8 @@ describe('axe finds nothing serious', () => {
     ['lost host', 'demo', '#/host/delta'],
     ['POD', 'demo', `#/pod/${research}/details`],
     ['POD’s history', 'demo', `#/pod/${research}/history`],
+    ['POD’s desktop', 'demo', `#/pod/${research}/desktop`],
+    ['POD’s terminal', 'demo', `#/pod/${research}/terminal`],
     ['palette', 'demo', '#/', 'Control+k'],
     ['shortcuts', 'demo', '#/', 'Shift+?'],
     ['settings', 'demo', '#/', 'Control+,'],
