@@ -23,13 +23,28 @@ export function startMoves(pods: readonly string[], to: string, resumes: boolean
   for (const pod of pods) void attempt('pod.move', { pod, to, resumes });
 }
 
-/** The plans of what is picked up, from what is known: every host answers at once. */
-export async function pickUp(pods: readonly string[]): Promise<void> {
+const ASK_AGAIN_MS = 500;
+
+/** The plans of what is picked up, from what is known: every host answers at once, and again while one of them knows too little. */
+export function pickUp(pods: readonly string[]): void {
   desk.setState({ carry: { pods, plans: {} } });
   const first = pods[0];
   if (first === undefined) return;
-  const { plans } = await call('pod.plans', { pod: first }).catch(() => ({ plans: [] as Plan[] }));
-  desk.setState(({ carry }) => (carry?.pods === pods ? { carry: { pods, plans: Object.fromEntries(plans.map((plan) => [plan.to, plan])) } } : {}));
+  const isCarried = (): boolean => desk.getState().carry?.pods === pods;
+  void followPlans(first, (plans) => isCarried() && desk.setState({ carry: { pods, plans } }), isCarried);
+}
+
+export type PlansByHost = Readonly<Record<string, Plan>>;
+
+/** Asks for the plans of a POD until all hosts have answered, or nobody wants to know any more. */
+export async function followPlans(pod: string, onPlans: (plans: PlansByHost) => void, isWanted: () => boolean): Promise<void> {
+  while (isWanted()) {
+    const { plans } = await call('pod.plans', { pod }).catch(() => ({ plans: [] as Plan[] }));
+    if (!isWanted()) return;
+    onPlans(Object.fromEntries(plans.map((plan) => [plan.to, plan])));
+    if (plans.every(({ verdict }) => verdict !== 'unknown')) return;
+    await new Promise((resolve) => setTimeout(resolve, ASK_AGAIN_MS));
+  }
 }
 
 export function putDown(): void {

@@ -1,13 +1,11 @@
 /** "Move to…": every host with its plan in one line; those that cannot take it are dimmed and say why. */
 import { useEffect, useState } from 'react';
 import { ListBox, ListBoxItem } from 'react-aria-components';
-import type { Plan } from '../../main/contract';
-import { call } from '../bridge/zap';
 import { useLanguage } from '../i18n/text';
 import { closeDialog } from '../state/desk';
 import { selectHostNames, useWorld } from '../state/selectors';
 import { Sheet } from '../ui/dialog';
-import { beginMove } from './begin-move';
+import { beginMove, followPlans, type PlansByHost } from './begin-move';
 import { planLine } from './describe';
 import { VerdictIcon } from './verdict';
 
@@ -45,16 +43,13 @@ export function MoveDialog({ pods }: { pods: readonly string[] }) {
   );
 }
 
-export function usePlans(pod: string): Readonly<Record<string, Plan>> | undefined {
-  const [plans, setPlans] = useState<Readonly<Record<string, Plan>>>();
+export function usePlans(pod: string): PlansByHost | undefined {
+  const [plans, setPlans] = useState<PlansByHost>();
   useEffect(() => {
-    let isCurrent = true;
-    call('pod.plans', { pod }).then(
-      (answer) => isCurrent && setPlans(Object.fromEntries(answer.plans.map((plan) => [plan.to, plan]))),
-      () => isCurrent && setPlans({}),
-    );
+    let isWanted = true;
+    void followPlans(pod, setPlans, () => isWanted);
     return () => {
-      isCurrent = false;
+      isWanted = false;
     };
   }, [pod]);
   return plans;

@@ -97,7 +97,7 @@ function useDrag(host: string, setOver: (isOver: boolean) => void) {
     acceptedDragTypes: [POD_TYPE],
     getDropOperation: () => (canTake(host) ? 'move' : 'cancel'),
     renderDragPreview: (items) => <DragPreview names={items.map((item) => item['text/plain'] ?? '')} />,
-    onDragStart: ({ keys }) => void pickUp([...keys].map(String)),
+    onDragStart: ({ keys }) => pickUp([...keys].map(String)),
     onDragEnd: putDown,
     onDropEnter: () => setOver(true),
     onDropExit: () => setOver(false),

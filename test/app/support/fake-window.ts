@@ -26,7 +26,7 @@ export class FakeWindow {
     readonly page: Page,
     private readonly display: Display,
     private readonly installed: Installed,
-    private readonly directory: string,
+    private readonly directories: readonly string[],
   ) {
     page.on('pageerror', (error) => this.errors.push(error.message));
     page.on('console', (message) => message.type() === 'error' && this.errors.push(message.text()));
@@ -49,7 +49,7 @@ export class FakeWindow {
     const app = await _electron.launch({ chromiumSandbox: true, executablePath: installed.executable, args: [directory, join(installed.app, 'renderer'), world], env, timeout: 60_000 });
     const page = await app.firstWindow({ timeout: 60_000 });
     await page.waitForSelector('.main[aria-busy="false"]');
-    return new FakeWindow(app, page, display, installed, directory);
+    return new FakeWindow(app, page, display, installed, [directory, home]);
   }
 
   /** Loads the page anew, in another world or the same. */
@@ -62,6 +62,6 @@ export class FakeWindow {
     await this.app.close();
     await this.display.close();
     this.installed.remove();
-    rmSync(this.directory, { recursive: true, force: true });
+    for (const directory of this.directories) rmSync(directory, { recursive: true, force: true });
   }
 }
