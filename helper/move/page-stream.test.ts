@@ -45,20 +45,15 @@ class Dirty {
 
   static async start(numbers: readonly number[]): Promise<Dirty> {
     const program = `
-import mmap, sys
-numbers = [int(word) for word in sys.argv[1].split(',')]
-memory = mmap.mmap(-1, len(numbers) * 4096)
-def fill(index, number):
-    text = b'page %d;' % number
-    memory[index * 4096:(index + 1) * 4096] = (text * (4096 // len(text) + 1))[:4096]
-for index, number in enumerate(numbers): fill(index, number)
-print('ready', flush=True)
-for line in sys.stdin:
-    index, number = line.split()
-    fill(int(index), int(number))
-    print('done', flush=True)
+$| = 1;
+my @numbers = split /,/, shift;
+my $memory = "\\0" x (4096 * @numbers);
+sub fill { my ($index, $number) = @_; substr($memory, $index * 4096, 4096) = substr("page $number;" x 1024, 0, 4096); }
+fill($_, $numbers[$_]) for 0 .. $#numbers;
+print "ready\\n";
+while (<STDIN>) { fill(split); print "done\\n"; }
 `;
-    const child = spawn('python3', ['-c', program, numbers.join(',')], { stdio: ['pipe', 'pipe', 'inherit'] });
+    const child = spawn('perl', ['-e', program, numbers.join(',')], { stdio: ['pipe', 'pipe', 'inherit'] });
     await once(child.stdout!, 'data');
     return new Dirty(child);
   }
