@@ -1,8 +1,12 @@
 /** Text on its way from the clipboard into a shell. */
 
-/** How many lines a shell would see; one that ends its line is two, because it runs. */
+/** One line that ends is enough for a shell to run it. */
+export function mayRun(text: string): boolean {
+  return /[\r\n]/.test(text);
+}
+
 export function countLines(text: string): number {
-  return text.split(/\r\n|\r|\n/).length;
+  return text.replace(/[\r\n]+$/, '').split(/\r\n|\r|\n/).length;
 }
 
 export function asOneLine(text: string): string {

@@ -10,7 +10,7 @@ import { Gone, Veil } from '../streams/veil';
 import type { ViewState } from '../streams/view-state';
 import { HistoryPane } from './history-pane';
 import { useTerminalLook } from './look';
-import { countLines } from './paste';
+import { mayRun } from './paste';
 import { QuestionSheet, type TerminalQuestion } from './questions';
 import { TerminalSession } from './terminal-session';
 
@@ -50,7 +50,7 @@ export function TerminalPane({ podId, window: windowName, label, isShown, search
   const paste = (text: string): void => {
     const { terminal } = session.current ?? {};
     if (!terminal || text === '') return;
-    if (countLines(text) === 1) terminal.paste(text);
+    if (!mayRun(text)) terminal.paste(text);
     else setQuestion({ kind: 'paste', text, paste: (agreed) => terminal.paste(agreed) });
   };
   const onKey = (event: KeyboardEvent): boolean => {

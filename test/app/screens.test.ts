@@ -163,14 +163,14 @@ describeInLab('screens', (suite) => {
       await page.evaluate(() => navigator.clipboard.writeText('echo one-$((1+1))\necho two\n'));
       await page.click('.terminal-pane:not([hidden]) .xterm');
       await page.keyboard.press('Control+Shift+V');
-      await page.waitForSelector('text=Paste 3 lines?');
+      await page.waitForSelector('text=Paste 2 lines?');
       await page.click('button:has-text("Cancel")');
-      await page.waitForSelector('text=Paste 3 lines?', { state: 'detached' });
+      await page.waitForSelector('text=Paste 2 lines?', { state: 'detached' });
       expect(await rows()).not.toContain('one-2');
       await page.click('.terminal-pane:not([hidden]) .xterm');
       await page.keyboard.press('Control+Shift+V');
       await page.click('[role="dialog"] button:has(:text-is("Paste"))');
-      await page.waitForSelector('text=Paste 3 lines?', { state: 'detached' });
+      await page.waitForSelector('text=Paste 2 lines?', { state: 'detached' });
       await page.keyboard.press('Enter'); // bash waits for it after a paste
       await until('the lines', async () => (await rows()).includes('one-2'));
     });
