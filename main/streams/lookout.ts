@@ -16,6 +16,8 @@ export type Sighting =
   | { kind: 'moving' }
   | { kind: 'suspended' }
   | { kind: 'unreachable' }
+  /** A host that may have it has not answered yet. */
+  | { kind: 'waiting' }
   /** Its processes have ended. */
   | { kind: 'dead'; state: Pod['state'] }
   | { kind: 'unknown' };
@@ -38,7 +40,7 @@ export class Lookout {
     const pending = this.hosts.hosts.map((host) => this.ask(host));
     return await new Promise<Sighting>((resolve) => {
       let open = pending.length;
-      const timer = setTimeout(() => resolve(judge([...answers, { kind: 'silent' }])), ANSWER_TIMEOUT_MS);
+      const timer = setTimeout(() => resolve(judge([...answers, { kind: 'pending' }])), ANSWER_TIMEOUT_MS);
       const conclude = (sighting: Sighting): void => {
         clearTimeout(timer);
         resolve(sighting);
@@ -75,7 +77,7 @@ export class Lookout {
   }
 }
 
-type Answer = { kind: 'has'; host: string; client: HelperClient; pod: Pod } | { kind: 'has-not' } | { kind: 'silent' };
+type Answer = { kind: 'has'; host: string; client: HelperClient; pod: Pod } | { kind: 'has-not' } | { kind: 'silent' } | { kind: 'pending' };
 
 function judge(answers: readonly Answer[]): Sighting {
   const having = answers.filter((answer) => answer.kind === 'has');
@@ -84,6 +86,7 @@ function judge(answers: readonly Answer[]): Sighting {
   if (alive) return { kind: 'alive', host: alive.host, client: alive.client };
   if (one('moving')) return { kind: 'moving' };
   if (one('suspended')) return { kind: 'suspended' };
+  if (answers.some(({ kind }) => kind === 'pending')) return { kind: 'waiting' };
   if (answers.some(({ kind }) => kind === 'silent') || one('in-doubt')) return { kind: 'unreachable' };
   const dead = one('exited') ?? one('lost');
   return dead ? { kind: 'dead', state: dead.pod.state } : { kind: 'unknown' };

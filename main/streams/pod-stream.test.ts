@@ -1,4 +1,5 @@
 /** Streams over helpers at the wire: how they find the POD again, and what the window hears. */
+import { setTimeout as delay } from 'node:timers/promises';
 import { MessageChannel } from 'node:worker_threads';
 import { afterEach, describe, expect, it } from 'vitest';
 import { ZapError } from '../../helper/protocol/errors';
@@ -24,6 +25,7 @@ interface Fake {
   /** Never answers. */
   isHung?: boolean;
   isLost?: boolean;
+  delayMs?: number;
 }
 
 /** Hosts whose PODs and answers a test changes as it goes. */
@@ -36,6 +38,7 @@ function hostsOf(fakes: Record<string, Fake>): Hosts & { drop(host: string): voi
       'pod.list': () => (fake.isHung === true ? new Promise(() => {}) : { pods: fake.state ? [podIn(fake.state)] : [] }),
       'pod.attach': (_, context) => fake.attach!(context),
     };
+    if (fake.delayMs !== undefined) await delay(fake.delayMs);
     const { process } = wireHelper(answers);
     const { skipToGreeting } = await import('../helper-client/greeting');
     await skipToGreeting(process.stdout);
@@ -129,6 +132,16 @@ describe('a stream of a POD', () => {
     const view = watch(hostsOf(fakes));
     await view.until('open', () => view.text() === '[alpha]');
     expect(view.heard).toEqual([{ type: 'paused', reason: 'moving' }, { type: 'opened', host: 'alpha' }]);
+    view.hangUp();
+    await view.ended;
+  });
+
+  it('says nothing of a host that merely takes its time', async () => {
+    const a = attachable('alpha');
+    const fakes: Record<string, Fake> = { alpha: { state: running, attach: a.attach, delayMs: 1_500 } };
+    const view = watch(hostsOf(fakes));
+    await view.until('open', () => view.text() === '[alpha]' && view.heard.length > 0);
+    expect(view.heard).toEqual([{ type: 'opened', host: 'alpha' }]);
     view.hangUp();
     await view.ended;
   });

@@ -41,6 +41,7 @@ type PauseReason = Extract<StreamControl, { type: 'paused' }>['reason'];
 
 /** For this long a POD may be on no host at all: in the moment of the commit neither names it. */
 const DELETED_AFTER_MS = 5_000;
+const UNREACHABLE_AFTER_MS = 5_000;
 const LAST_WORDS_MS = 1_000;
 
 /** Runs until the window hangs up or there is nothing left to show. */
@@ -92,7 +93,7 @@ class Follower {
 
   private async step(): Promise<StreamControl | undefined> {
     const sighting = await this.lookout.look();
-    if (sighting.kind !== 'unknown') this.unknownSinceMs = undefined;
+    if (sighting.kind !== 'unknown' && sighting.kind !== 'waiting') this.unknownSinceMs = undefined;
     switch (sighting.kind) {
       case 'alive':
         return this.afterLeg(await this.leg(sighting.host, sighting.client));
@@ -100,6 +101,10 @@ class Follower {
       case 'suspended':
       case 'unreachable':
         this.pause(sighting.kind);
+        return undefined;
+      case 'waiting':
+        // The first connection to a host takes its time; what takes longer is a host that does not answer.
+        if (performance.now() - this.pausedMs > UNREACHABLE_AFTER_MS) this.pause('unreachable');
         return undefined;
       case 'dead':
         return { type: 'closed', reason: 'ended' };

@@ -8,7 +8,7 @@ import { zapCommand, type ZapCommand } from '../demo/zap-command';
 import { until } from '../integration/support/until';
 import type { Print } from './app';
 
-const FLOOD_BYTES = 400_000_000;
+const FLOOD_BYTES = 40_000_000;
 const WATCH_MS = 6_000;
 const PAUSES = 5;
 
