@@ -1,14 +1,17 @@
 /** Whether an element is on screen or close to it: what is far away shows nothing and so costs nothing. */
-import { useEffect, useState, type RefObject } from 'react';
+import { startTransition, useEffect, useState, type RefObject } from 'react';
 
-const MARGIN = '240px';
+const MARGIN = '400px';
 const callbacks = new WeakMap<Element, (isNear: boolean) => void>();
 let observer: IntersectionObserver | undefined;
 
 /** One observer for all: hundreds of them would cost more than they save. */
 function shared(): IntersectionObserver {
   observer ??= new IntersectionObserver((entries) => {
-    for (const { target, isIntersecting } of entries) callbacks.get(target)?.(isIntersecting);
+    // What comes into view may be shown between two frames, and never holds one up.
+    startTransition(() => {
+      for (const { target, isIntersecting } of entries) callbacks.get(target)?.(isIntersecting);
+    });
   }, { rootMargin: MARGIN });
   return observer;
 }

@@ -3,6 +3,8 @@ import { FakeWindow } from '../app/support/fake-window';
 import type { Print } from './app';
 
 const SCROLL_MS = 2000;
+/** A quick fling. */
+const SCROLL_PX_PER_S = 3000;
 const RUNS = 3;
 const UPDATES = 30;
 
@@ -29,7 +31,7 @@ export async function overviewFigures(print: Print): Promise<void> {
 /** Frames a second, all frames counted: a long one is a lost one. */
 function framesWhile(ui: FakeWindow, what: 'scroll' | 'watch'): Promise<number> {
   return ui.page.evaluate(
-    ([action, durationMs]) =>
+    ([action, durationMs, pxPerS]) =>
       new Promise<number>((resolve) => {
         const columns = document.querySelector('.columns')!;
         const startMs = performance.now();
@@ -37,8 +39,7 @@ function framesWhile(ui: FakeWindow, what: 'scroll' | 'watch'): Promise<number> 
         const step = (): void => {
           const elapsedMs = performance.now() - startMs;
           if (action === 'scroll') {
-            const share = elapsedMs / durationMs;
-            columns.scrollLeft = (share < 0.5 ? share * 2 : 2 - share * 2) * (columns.scrollWidth - columns.clientWidth);
+            columns.scrollLeft = (Math.min(elapsedMs, durationMs - elapsedMs) / 1000) * pxPerS;
           }
           frames++;
           if (elapsedMs < durationMs) requestAnimationFrame(step);
@@ -46,7 +47,7 @@ function framesWhile(ui: FakeWindow, what: 'scroll' | 'watch'): Promise<number> 
         };
         requestAnimationFrame(step);
       }),
-    [what, SCROLL_MS] as const,
+    [what, SCROLL_MS, SCROLL_PX_PER_S] as const,
   );
 }
 
