@@ -383,7 +383,7 @@ describe('axe finds nothing serious', () => {
   });
 
   it('on the list and on the plan sheet', async () => {
-    await ui.page.evaluate(() => window.zap.call('settings.change', { overview: 'list' }));
+    await ui.page.evaluate(() => window.zap.call('settings.change', { overview: 'list', motion: 'reduced' }));
     await ui.page.getByRole('grid', { name: 'PODs' }).waitFor();
     expect(await seriousIssues(ui.page)).toEqual([]);
     await ui.page.getByRole('row', { name: /research/ }).click();
