@@ -48,11 +48,11 @@ try {
   await rm(scratch, { recursive: true, force: true });
 }
 
-/** demo.mjs and bench-move.mjs. */
+/** demo.mjs, bench-move.mjs and fault.mjs. */
 async function buildScripts() {
   const outdir = join(scratch, 'scripts');
   // Playwright is large, and finds files of its own beside itself.
-  await build({ ...programOptions, external: [...programOptions.external, 'playwright-core'], entryPoints: { demo: 'test/demo/demo.ts', 'bench-move': 'test/bench/move.ts' }, outdir });
+  await build({ ...programOptions, external: [...programOptions.external, 'playwright-core'], entryPoints: { demo: 'test/demo/demo.ts', 'bench-move': 'test/bench/move.ts', fault: 'test/fault/main.ts' }, outdir });
   for (const name of await readdir(outdir)) await rename(join(outdir, name), join(dist, name));
 }
 

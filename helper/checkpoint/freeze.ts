@@ -4,7 +4,8 @@
  * All that can be done while the POD runs is done in `prepare`: who looks on is asked to let go, the paths of inotify watches are looked up, CRIU sits
  * ready. `freeze` is what the user waits for.
  */
-import { mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { findCriu } from '../criu/features';
 import { inspectTree } from '../criu/inspect';
@@ -16,18 +17,39 @@ import { connect, disconnect, planLink, type LinkPlan } from '../network/pod-lin
 import { saveShm, shmKey } from './shm';
 import { raiseBarrier } from '../pod/clients';
 import { podPaths, type PodRecord, type RunningState } from '../pod/record';
-import { isAlive } from '../system/process';
+import { reach } from '../system/fault-point';
+import { identify, isAlive } from '../system/process';
 import type { Steps } from './steps';
 
 const settleTimeoutMs = 500;
+const patienceMs = 10_000;
 
-export type Verdict = 'kill' | 'resume';
+/** Exists while the images of a POD that stands there frozen are whole; gone with a power cut, as they are. */
+function dumpedMark(record: PodRecord): string {
+  return join(podPaths(record.id).run, 'dumped');
+}
+
+/** The images are whole from now on. */
+export function markDumped(record: PodRecord): void {
+  mkdirSync(podPaths(record.id).run, { recursive: true, mode: 0o700 });
+  writeFileSync(dumpedMark(record), '');
+}
+
+/** Whether the POD's processes, should they be gone, can be made again from the images that were taken last. */
+export function isDumped(record: PodRecord): boolean {
+  return existsSync(dumpedMark(record));
+}
+
+/** `hold`: CRIU lets go, and the control group, which was frozen meanwhile, does not. */
+export type Verdict = 'kill' | 'resume' | 'hold';
 
 export interface Frozen {
   /** Wall clock just before the first process stood still, milliseconds since 1970. */
   epochMs: number;
   /** From then until the last did. */
   freezingMs: number;
+  /** Whether CRIU still holds it: without CRIU it has run on, unless the control group was frozen before. */
+  isHeld: () => boolean;
 }
 
 export class Freeze implements AsyncDisposable {
@@ -74,8 +96,11 @@ export class Freeze implements AsyncDisposable {
    */
   async freeze(whileFrozen: (frozen: Frozen) => Promise<Verdict>, onFrozen?: () => void): Promise<{ outcome: DumpOutcome; frozen: Frozen }> {
     const { init } = this.record.state;
-    const frozen: Frozen = { epochMs: Date.now(), freezingMs: 0 };
+    const frozen: Frozen = { epochMs: Date.now(), freezingMs: 0, isHeld: () => criu !== undefined && isAlive(criu) };
     let isCriuGone = false;
+    let isHeldBack = false;
+    let impatience: NodeJS.Timeout | undefined;
+    const criu = identify(this.session.pid);
     void this.session.exited.then(() => (isCriuGone = true));
     const { shm } = podPaths(this.record.id);
     try {
@@ -85,18 +110,28 @@ export class Freeze implements AsyncDisposable {
           frozen.freezingMs = Date.now() - frozen.epochMs;
           disconnect(this.link, init.pid);
           onFrozen?.();
+          reach('source: frozen');
         },
         postDump: async () => {
           await saveShm(shm, this.images);
+          markDumped(this.record);
+          reach('source: dumped');
           const verdict = await whileFrozen(frozen);
           // Without CRIU the tree has run on: what was dumped is not what is there.
-          if (isCriuGone) throw new ZapError('criu/died', 'CRIU ended while it held the frozen POD.');
-          return verdict;
+          isHeldBack = verdict === 'hold';
+          if (isCriuGone && !isHeldBack) throw new ZapError('criu/died', 'CRIU ended while it held the frozen POD.');
+          // All that is left to it is to end; one that hangs must not hold up a POD that may run elsewhere by now.
+          if (!this.isClone) impatience = setTimeout(() => this.session.kill(), patienceMs);
+          return verdict === 'kill' ? 'kill' : 'resume';
         },
       });
       return { outcome, frozen };
     } finally {
-      if (isAlive(init)) connect(this.link, init.pid);
+      clearTimeout(impatience);
+      if (isAlive(init) && !isHeldBack) {
+        rmSync(dumpedMark(this.record), { force: true });
+        connect(this.link, init.pid);
+      }
     }
   }
 

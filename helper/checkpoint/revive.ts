@@ -1,8 +1,8 @@
 /**
  * Bringing a POD back from its images.
  *
- * `prepare` makes everything around the processes: root, control groups, the plan of the link, a CRIU that waits. `revive` restores the processes and
- * leaves them complete in a frozen control group until `hold` agrees. CRIU has ended by then, so nothing can fail any more; and the death of this helper
+ * `prepare` makes everything around the processes: root, control groups, the plan of the link, a CRIU that waits. `restore` makes the processes and
+ * leaves them complete in a frozen control group until `letRun`. CRIU has ended by then, so nothing can fail any more; and the death of this helper
  * neither lets them run nor loses them.
  */
 import { mkdirSync } from 'node:fs';
@@ -21,11 +21,16 @@ import { createGroups, freezeGroup, ownGroup } from '../system/cgroup';
 import { bootId, identify, type ProcessIdentity } from '../system/process';
 import { ZapError } from '../protocol/errors';
 
-export interface Revived {
+export interface Running {
   state: RunningState;
-  outcome: RestoreOutcome;
   /** Wall clock at which all of the POD ran again, milliseconds since 1970. */
   runningEpochMs: number;
+}
+
+export interface Restored {
+  init: ProcessIdentity;
+  outcome: RestoreOutcome;
+  letRun: () => Running;
 }
 
 export class Revival implements AsyncDisposable {
@@ -52,8 +57,8 @@ export class Revival implements AsyncDisposable {
     }
   }
 
-  /** Rejects with nothing of the POD left but its files. */
-  async revive(options: { images: string; isClone: boolean; mapId?: MapId; hold: (init: ProcessIdentity) => Promise<void> }): Promise<Revived> {
+  /** Complete and stopped when this resolves, and so it stays whatever becomes of this helper. Rejects with nothing of the POD left but its files. */
+  async restore(options: { images: string; isClone: boolean; mapId?: MapId | undefined }): Promise<Restored> {
     let init: ProcessIdentity | undefined;
     try {
       const { root, shm } = podPaths(this.record.id);
@@ -69,12 +74,7 @@ export class Revival implements AsyncDisposable {
       if (!init) throw new ZapError('criu/restore-failed', 'The POD ended at the moment it was restored.');
       completeLink(this.link, init.pid);
       await guardMacvlan(this.link, init.pid);
-      await options.hold(init);
-      connect(this.link, init.pid);
-      freezeGroup(this.record.id, false);
-      const runningEpochMs = Date.now();
-      announce(this.link, init.pid);
-      return { state: { kind: 'running', init, bootId: bootId(), since: new Date(runningEpochMs).toISOString() }, outcome, runningEpochMs };
+      return { init, outcome, letRun: () => letRun(this.record, this.link, init!) };
     } catch (error) {
       await this.session.close();
       await dismantle(this.record, init);
@@ -92,4 +92,16 @@ function meanwhile(work: () => void): Promise<void> {
   const done = new Promise<void>((resolve) => setImmediate(resolve)).then(work);
   done.catch(() => {}); // who waits for it is told
   return done;
+}
+
+/** Lets a stopped POD go. It goes even where its link cannot be opened: one without a network is better than none. */
+export function letRun(record: PodRecord, link: LinkPlan, init: ProcessIdentity): Running {
+  try {
+    connect(link, init.pid);
+  } finally {
+    freezeGroup(record.id, false);
+  }
+  const runningEpochMs = Date.now();
+  announce(link, init.pid);
+  return { state: { kind: 'running', init, bootId: bootId(), since: new Date(runningEpochMs).toISOString() }, runningEpochMs };
 }

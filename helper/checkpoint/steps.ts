@@ -5,6 +5,7 @@
  */
 import { ZapError } from '../protocol/errors';
 import type { Progress, Step } from '../protocol/model';
+import { reach } from '../system/fault-point';
 
 export class Steps {
   readonly done: Step[] = [];
@@ -14,6 +15,8 @@ export class Steps {
   constructor(
     private readonly report: (progress: Progress) => void = () => {},
     readonly signal?: AbortSignal,
+    /** Whose steps these are, for faults injected by a lab. */
+    private readonly scope = 'steps',
   ) {}
 
   get elapsedMs(): number {
@@ -29,6 +32,7 @@ export class Steps {
   /** For steps behind the point of no return: no longer to be cancelled. */
   async runAnyway<T>(name: string, step: () => Promise<T> | T): Promise<T> {
     this.report({ phase: name });
+    reach(`${this.scope}: ${name}`);
     const startedMs = performance.now();
     try {
       return await step();

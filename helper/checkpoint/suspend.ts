@@ -1,5 +1,6 @@
 /** A POD that rests on its host as a checkpoint, and comes back from it. */
 import { rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { findCriu, formatVersion } from '../criu/features';
 import { inspectTree } from '../criu/inspect';
 import type { EnvironmentStore } from '../files/environments';
@@ -9,9 +10,10 @@ import { makeImages, removeImages } from '../pod/images';
 import { isRunning, lockPod, observe, podPaths, requireRunning, saveRecord, type PodRecord, type RunningState } from '../pod/record';
 import { dismantle } from '../pod/remove';
 import { memoryFreeBytes } from '../preflight/facts';
-import { bootId, isAlive, type ProcessIdentity } from '../system/process';
-import { Freeze } from './freeze';
-import { readManifest, sizeOf, updateManifestInit, verifyManifest, type Manifest } from './manifest';
+import { reach } from '../system/fault-point';
+import { bootId, isAlive } from '../system/process';
+import { Freeze, isDumped } from './freeze';
+import { manifestName, readManifest, sizeOf, updateManifestInit, verifyManifest, type Manifest } from './manifest';
 import { Revival } from './revive';
 import { Steps } from './steps';
 import { openCheckpoint, storeCheckpoint } from './store';
@@ -26,28 +28,34 @@ export async function suspendPod(record: PodRecord, seal: Seal, progress: (progr
   requireRunning(record, 'be suspended');
   if (!isRunning(record)) throw new Error('unreachable');
   using _lock = lockPod(record, 'being suspended');
-  const steps = new Steps(progress, signal);
+  const steps = new Steps(progress, signal, 'suspend');
   const { checkpoint, images } = podPaths(record.id);
   const init = record.state.init;
   let manifest: Manifest | undefined;
   const startedMs = performance.now();
   rmSync(checkpoint, { recursive: true, force: true });
+  const criuVersion = formatVersion((await findCriu()).version);
   try {
     requireRoom(record);
     makeImages(record.id);
     await using freeze = await Freeze.prepare(record, { images, isClone: false, steps });
-    const criuVersion = formatVersion((await findCriu()).version);
     await steps.run('freeze and dump', () =>
       freeze.freeze(async () => {
         if (signal.aborted) return 'resume';
+        reach('suspend: dumped');
         manifest = await steps.run('encrypt and store', () => storeCheckpoint(images, checkpoint, { podId: record.id, criuVersion, init, seal, signal })); // from the kill on, this is the POD
+        reach('suspend: written');
         return signal.aborted ? 'resume' : 'kill';
       }),
     );
     if (isAlive(init)) signal.throwIfAborted();
   } catch (error) {
-    rmSync(checkpoint, { recursive: true, force: true });
-    throw error;
+    if (!isDumped(record) || isAlive(init)) {
+      rmSync(checkpoint, { recursive: true, force: true });
+      throw error;
+    }
+    // Its processes were killed while they stood there dumped: the checkpoint is what there is of it.
+    manifest ??= await storeCheckpoint(images, checkpoint, { podId: record.id, criuVersion, init, seal });
   } finally {
     removeImages(record.id);
   }
@@ -102,27 +110,30 @@ export function requireSuspended(record: PodRecord): void {
 export async function resumePod(record: PodRecord, key: string, environments: EnvironmentStore, progress: (progress: Progress) => void, signal: AbortSignal): Promise<ResumeResult> {
   requireSuspended(record);
   using _lock = lockPod(record, 'being resumed');
-  const steps = new Steps(progress, signal);
+  const steps = new Steps(progress, signal, 'resume');
   const { checkpoint, images } = podPaths(record.id);
   makeImages(record.id);
   using _images = { [Symbol.dispose]: () => removeImages(record.id) };
   await steps.run('verify and decrypt', () => openCheckpoint(checkpoint, images, { podId: record.id, key, signal }));
   await using revival = await steps.run('prepare', () => Revival.prepare(record, environments));
   const startedMs = performance.now();
-  const hold = async (init: ProcessIdentity): Promise<void> => {
+  const restored = await steps.run('restore', () => revival.restore({ images, isClone: false }));
+  try {
     signal.throwIfAborted();
     // From here on the record names the new processes; should they die before they ever ran, the manifest that names them too makes it suspended again.
-    updateManifestInit(checkpoint, init);
-    record.state = { kind: 'running', init, bootId: bootId(), since: new Date().toISOString() };
+    updateManifestInit(checkpoint, restored.init);
+    record.state = { kind: 'running', init: restored.init, bootId: bootId(), since: new Date().toISOString() };
     saveRecord(record);
-  };
-  const revived = await steps.run('restore', () => revival.revive({ images, isClone: false, hold })).catch((error: unknown) => {
+    reach('resume: written');
+  } catch (error) {
+    await dismantle(record, restored.init);
     settleSuspended(record, readManifest(checkpoint)!);
     throw error;
-  });
+  }
+  restored.letRun();
   const restoreMs = performance.now() - startedMs;
-  record.state = revived.state;
-  saveRecord(record);
+  reach('resume: let run');
+  rmSync(join(checkpoint, manifestName), { force: true }); // first: what is half removed is no checkpoint
   rmSync(checkpoint, { recursive: true, force: true });
   return { restoreMs, steps: steps.done };
 }

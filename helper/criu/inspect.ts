@@ -7,7 +7,7 @@ import { namespaceMembers } from '../system/process';
 import type { Finding } from '../protocol/model';
 import { descriptorFindings } from './inspect-descriptors';
 import { processFindings, readProcess } from './inspect-processes';
-import { descendants, descriptorsOf, listNames, mountsOf, readText } from './process-tree';
+import { descendants, descriptorsOf, isFromOutside, listNames, mountsOf, readText } from './process-tree';
 
 export interface Inspection {
   findings: Finding[];
@@ -25,7 +25,7 @@ export interface Inspection {
 export function inspectTree(initPid: number): Inspection {
   const tree = [initPid, ...descendants(initPid)];
   const known = new Set(tree);
-  const foreign = namespaceMembers(initPid).filter((pid) => !known.has(pid));
+  const foreign = namespaceMembers(initPid).filter((pid) => !known.has(pid) && isFromOutside(pid, initPid));
   const processes = [...tree, ...foreign].flatMap((pid) => readProcess(pid) ?? []);
   const descriptors = tree.flatMap(descriptorsOf);
   return {

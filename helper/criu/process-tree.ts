@@ -12,6 +12,18 @@ export function descendants(pid: number): number[] {
   return childrenOf(pid).flatMap((child) => [child, ...descendants(child)]);
 }
 
+/** Whether a process that is no descendant of `init`'s in one list of them really came from outside: one that was just made is in no list, but has a parent. */
+export function isFromOutside(pid: number, init: number): boolean {
+  for (let at = pid; ; ) {
+    const stat = readText(`/proc/${at}/stat`);
+    if (stat === undefined) return false; // it has ended
+    const parent = Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]);
+    if (at === init || parent === init) return false;
+    if (parent <= 1) return true;
+    at = parent;
+  }
+}
+
 export interface Descriptor {
   pid: number;
   fd: number;

@@ -164,6 +164,11 @@ export class CriuSession implements AsyncDisposable {
     return response;
   }
 
+  /** For a CRIU that has nothing to decide any more: the tree it held is dead. */
+  kill(): void {
+    this.#child.kill('SIGKILL');
+  }
+
   /** Lets CRIU go. During a dump the tree runs on. */
   async close(): Promise<void> {
     this.#connection.shutdown();

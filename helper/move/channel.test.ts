@@ -101,3 +101,26 @@ test('what a peer may not say is refused', async () => {
     channel.destroy();
   }
 });
+
+const impatient = { aliveEveryMs: 20, silenceMs: 150 };
+
+test('an end that says nothing any more is given up; one that merely has nothing to say is not', async () => {
+  const [near, far] = await plainPair();
+  const channel = new Channel(near, impatient);
+  const peer = new Channel(far, impatient);
+  const receiving = channel.receive(Hello);
+  setTimeout(() => void peer.send({ type: 'hello', text: 'late' }), 500);
+  expect(await receiving).toEqual({ type: 'hello', text: 'late' });
+  const [silent] = await plainPair();
+  await expect(new Channel(silent, impatient).receive(Hello)).rejects.toMatchObject({ code: 'move/channel-lost' });
+});
+
+test('signs of life come between messages, and are none', async () => {
+  const [near, far] = await plainPair();
+  const [channel, peer] = [new Channel(near, impatient), new Channel(far, impatient)];
+  for (const text of ['one', 'two', 'three']) {
+    await new Promise((resolve) => setTimeout(resolve, 70));
+    await peer.send({ type: 'hello', text });
+    expect(await channel.receive(Hello)).toEqual({ type: 'hello', text });
+  }
+});

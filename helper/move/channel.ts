@@ -1,7 +1,7 @@
 /**
  * The data channel between two hosts: messages and byte streams, in order, over TLS 1.3 with a one-time key.
  *
- * Frame: u32 length, u8 kind (0 message, 1 chunk, 2 end of chunks), payload. Streams follow the message that announces them, so that both ends always
+ * Frame: u32 length, u8 kind (0 message, 1 chunk, 2 end of chunks, 3 sign of life), payload. Streams follow the message that announces them, so that both ends always
  * know what comes next. The key was handed to both hosts over their own authenticated connections; without it there is no channel.
  */
 import { once } from 'node:events';
@@ -11,15 +11,20 @@ import { connect as connectTls, TLSSocket, createSecureContext } from 'node:tls'
 import type { z } from 'zod';
 import { ZapError } from '../protocol/errors';
 
-const kinds = { message: 0, chunk: 1, end: 2 } as const;
+const kinds = { message: 0, chunk: 1, end: 2, alive: 3 } as const;
 const headerBytes = 5;
 const maxMessageBytes = 1 << 20;
 const maxChunkBytes = 8 << 20;
 const pieceBytes = 256 << 10;
 const connectTimeoutMs = 3000;
 const maxConnections = 64;
+const secureTimeoutMs = 10_000;
+/** A cable that is cut tells nobody: both ends show that they are there, and a POD does not stand still for longer than this for one that is not. */
+const patience = { aliveEveryMs: 1500, silenceMs: 8000 };
 
 const psk = { minVersion: 'TLSv1.3', maxVersion: 'TLSv1.3', ciphers: 'TLS_AES_128_GCM_SHA256' } as const;
+
+const aliveFrame = Buffer.from([0, 0, 0, 0, kinds.alive]);
 
 export class Channel {
   private buffered: Buffer[] = [];
@@ -29,8 +34,19 @@ export class Channel {
   sentBytes = 0;
   receivedBytes = 0;
 
-  constructor(private readonly stream: Duplex) {
+  constructor(private readonly stream: Duplex, { aliveEveryMs, silenceMs } = patience) {
+    let heardMs = performance.now();
+    const pulse = setInterval(() => {
+      if (!stream.writableNeedDrain) this.stream.write(aliveFrame);
+      // What waits to be read is as good as heard; a late timer means that it was this end that slept.
+      if (stream.isPaused() || performance.now() - tickMs > 2 * aliveEveryMs) heardMs = performance.now();
+      else if (performance.now() - heardMs > silenceMs) stream.destroy(new ZapError('move/channel-lost', `Nothing was heard from the other host for ${silenceMs / 1000} s.`));
+      tickMs = performance.now();
+    }, aliveEveryMs);
+    let tickMs = performance.now();
+    stream.once('close', () => clearInterval(pulse));
     stream.on('data', (chunk: Buffer) => {
+      heardMs = performance.now();
       this.buffered.push(chunk);
       this.bufferedBytes += chunk.length;
       this.receivedBytes += chunk.length;
@@ -135,7 +151,8 @@ export class Channel {
   }
 
   private async header(signal?: AbortSignal): Promise<{ kind: number; length: number }> {
-    const header = await this.bytes(headerBytes, signal);
+    let header = await this.bytes(headerBytes, signal);
+    while (header.readUInt8(4) === kinds.alive && header.readUInt32BE(0) === 0) header = await this.bytes(headerBytes, signal);
     const length = header.readUInt32BE(0);
     const kind = header.readUInt8(4);
     if (length > (kind === kinds.chunk ? maxChunkBytes : maxMessageBytes) || kind > kinds.end) throw protocolError('a frame of a form that does not exist');
@@ -180,11 +197,12 @@ function protocolError(what: string, cause?: unknown): ZapError {
 }
 
 function secure(raw: Duplex, key: Buffer, transfer: string, role: 'client' | 'server'): Promise<Channel> {
+  const late = setTimeout(() => raw.destroy(), secureTimeoutMs);
   const socket =
     role === 'client'
       ? connectTls({ ...psk, socket: raw, pskCallback: () => ({ psk: key, identity: transfer }), checkServerIdentity: () => undefined })
       : new TLSSocket(raw, { ...psk, isServer: true, secureContext: createSecureContext(psk), pskCallback: (_socket: TLSSocket, identity: string) => (identity === transfer ? key : null) } as ConstructorParameters<typeof TLSSocket>[1]);
-  return new Promise((resolve, reject) => {
+  return new Promise<Channel>((resolve, reject) => {
     const refuse = (cause?: unknown): void => {
       raw.destroy();
       reject(new ZapError('move/channel-refused', 'The data channel could not be secured: the other end does not have this transfer\'s key.', { cause }));
@@ -194,7 +212,7 @@ function secure(raw: Duplex, key: Buffer, transfer: string, role: 'client' | 'se
       resolve(new Channel(socket));
     });
     socket.once('error', refuse).once('close', refuse);
-  });
+  }).finally(() => clearTimeout(late));
 }
 
 /** The sending end: connects to the first address that answers. */
@@ -208,7 +226,8 @@ export async function connectChannel(peer: { addresses: readonly string[]; port:
     } catch (error) {
       socket.destroy();
       signal?.throwIfAborted();
-      last = error;
+      // That one address refuses tells more than that another one leads nowhere.
+      if ((last as NodeJS.ErrnoException | undefined)?.code !== 'ECONNREFUSED') last = error;
       if (error instanceof ZapError) throw error;
     }
   }
@@ -227,6 +246,7 @@ export function secureServer(raw: Duplex, key: Buffer, transfer: string): Promis
 export class ChannelListener implements Disposable {
   private readonly ready: Channel[] = [];
   private waiting: ((channel: Channel) => void) | undefined;
+  private isClosed = false;
 
   private constructor(private readonly server: Server) {}
 
@@ -269,6 +289,7 @@ export class ChannelListener implements Disposable {
   }
 
   private arrived(channel: Channel): void {
+    if (this.isClosed) return channel.destroy();
     if (this.waiting) {
       const resolve = this.waiting;
       this.waiting = undefined;
@@ -276,7 +297,10 @@ export class ChannelListener implements Disposable {
     } else this.ready.push(channel);
   }
 
+  /** Whoever nobody listens to any more hears so, and tries again. */
   [Symbol.dispose](): void {
+    this.isClosed = true;
+    for (const channel of this.ready.splice(0)) channel.destroy();
     this.server.close();
   }
 }

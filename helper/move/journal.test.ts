@@ -14,6 +14,10 @@ test('a line that was cut off was not promised', () => {
   }
 });
 
+test('what was written after a line that could not be written whole counts again', () => {
+  expect(parseJournal(`${JSON.stringify(entry)}\n\n{"phase":"comm\n{"phase":"given-up"}\n`).phase).toBe('given-up');
+});
+
 test('a journal of another form is refused', () => {
   expect(() => parseJournal('{"role":"nobody"}\n')).toThrow();
 });

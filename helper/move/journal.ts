@@ -7,9 +7,11 @@
 import { closeSync, fdatasyncSync, openSync, readdirSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { ZapError } from '../protocol/errors';
 import { PodId, TransferId } from '../protocol/model';
 import { stateRoot } from '../pod/record';
 import { readFileIfThere, writeFileAtomic } from '../system/atomic-file';
+import { reach } from '../system/fault-point';
 
 const Init = z.strictObject({ pid: z.number(), startTicks: z.number() });
 
@@ -19,8 +21,8 @@ export const JournalEntry = z.discriminatedUnion('role', [
     version: z.literal(1),
     transfer: TransferId,
     pod: PodId,
-    /** `open`: may still be undone. `committed`: the POD belongs to the target; its images stay here until the target runs it. */
-    phase: z.enum(['open', 'committed']),
+    /** See `SourcePhase`. From `committed` on its images stay here until the target runs it. */
+    phase: z.enum(['open', 'committed', 'given-up', 'done', 'superseded']),
     peer: z.union([z.strictObject({ addresses: z.array(z.string()), port: z.number() }), z.literal('relay')]),
     key: z.string(),
   }),
@@ -29,8 +31,8 @@ export const JournalEntry = z.discriminatedUnion('role', [
     version: z.literal(1),
     transfer: TransferId,
     pod: PodId,
-    /** `open`: nothing promised. `restored`: said to be ready, so only the source knows how it ends. `settled`: it is here, which the source may not have heard. */
-    phase: z.enum(['open', 'restored', 'settled']),
+    /** See `TargetPhase`. */
+    phase: z.enum(['open', 'restored', 'resuming', 'settled', 'lost']),
     /** The first of the processes that stand there frozen, once it is restored to run. */
     init: Init.optional(),
     /** Where it listens for the source's word, should this helper have to be started again. */
@@ -57,9 +59,11 @@ export function openJournal(entry: JournalEntry): void {
  * not keep a frozen POD waiting for the disk.
  */
 export function advanceJournal<Entry extends JournalEntry>(entry: Entry, change: Partial<Entry>, options: { isDurable: boolean }): Entry {
+  reach(`journal ${entry.role} ${String(change.phase)}`);
   const fd = openSync(pathOf(entry), 'a', 0o600);
   try {
-    writeSync(fd, `${JSON.stringify(change)}\n`);
+    const line = `\n${JSON.stringify(change)}\n`; // the first end of line closes one that could not be written whole
+    if (writeSync(fd, line) < Buffer.byteLength(line)) throw new ZapError('system/disk-full', 'The journal of a transfer could not be written: the disk of this host is full.', { hint: 'Free some space under /var/lib/zap.' });
     if (options.isDurable) fdatasyncSync(fd);
   } finally {
     closeSync(fd);
@@ -69,6 +73,12 @@ export function advanceJournal<Entry extends JournalEntry>(entry: Entry, change:
 
 export function closeJournal(entry: { transfer: string; role: string }): void {
   rmSync(pathOf(entry), { force: true });
+  rmSync(wordPath(entry.transfer, entry.role), { force: true });
+}
+
+export function findJournal<Role extends JournalEntry['role']>(transfer: string, role: Role): Extract<JournalEntry, { role: Role }> | undefined {
+  const text = readFileIfThere(pathOf({ transfer, role }));
+  return text === undefined ? undefined : (parseJournal(text) as Extract<JournalEntry, { role: Role }>);
 }
 
 export function readJournals(): JournalEntry[] {
@@ -84,8 +94,35 @@ export function readJournals(): JournalEntry[] {
   });
 }
 
-/** A last line without its end was being written when the power went: it was not promised yet. */
+/** A line that is not whole was being written when the power went, or the disk was full: it was not promised. */
 export function parseJournal(text: string): JournalEntry {
   const lines = text.slice(0, text.lastIndexOf('\n')).split('\n');
-  return JournalEntry.parse(Object.assign({}, ...lines.map((line) => JSON.parse(line) as object)));
+  return JournalEntry.parse(Object.assign({}, ...lines.map(parseLine)));
+}
+
+function parseLine(line: string): object {
+  try {
+    return JSON.parse(line) as object;
+  } catch {
+    return {};
+  }
+}
+
+/**
+ * What others of this host (a person, or a desktop that carries the other side's word) have to say to whoever holds a transfer. A file beside the journal,
+ * so that it finds its way to any helper process.
+ */
+export function leaveWord(transfer: string, role: 'source' | 'target', word: string): void {
+  writeFileAtomic(wordPath(transfer, role), word);
+}
+
+/** Takes the word that was left, if there is one. */
+export function takeWord(transfer: string, role: 'source' | 'target'): string | undefined {
+  const text = readFileIfThere(wordPath(transfer, role));
+  if (text !== undefined) rmSync(wordPath(transfer, role), { force: true });
+  return text;
+}
+
+function wordPath(transfer: string, role: string): string {
+  return join(stateRoot, 'transfers', `${transfer}.${role}.word`);
 }

@@ -13,11 +13,11 @@
  *   checkpoint + memory + images
  *              + layer delta           →
  *                                      ←  restored (made, complete, stopped)
- *   commit                             →
+ *   verdict (commit)                   →
  *                                      ←  running
  *
- * `failed` may come from either side wherever it is waited for, up to `commit`. After `commit` was sent nothing may fail any more: if the channel is
- * lost, the source opens another one and says `verdict` until it is heard.
+ * `failed` may come from either side wherever it is waited for, up to `restored`. From then on commit.ts rules: if the channel is lost, the source opens
+ * another one and says `verdict` until there is an answer.
  */
 import { z } from 'zod';
 import { Command, EnvironmentInfo, Pod, PodDemand, Step, TransferId, UserName } from '../protocol/model';
@@ -64,7 +64,10 @@ export const Pong = z.strictObject({ type: z.literal('pong'), epochMs: z.number(
 export const Checkpoint = z.strictObject({ type: z.literal('checkpoint') });
 export const BeforeCheckpoint = z.discriminatedUnion('type', [Layer, Pages, MemoryMapMessage, Ping, Prepare, Checkpoint]);
 export const Restored = z.strictObject({ type: z.literal('restored'), steps: z.array(Step) });
-export const Commit = z.strictObject({ type: z.literal('commit') });
 /** The source knows that the POD is there; nobody will ask any more. */
 export const Heard = z.strictObject({ type: z.literal('heard') });
 export const RunningNow = z.strictObject({ type: z.literal('running'), epochMs: z.number(), pod: Pod, steps: z.array(Step) });
+/** Any other answer to a verdict. */
+export const NotRunning = z.strictObject({ type: z.literal('answer'), answer: z.enum(['gone', 'lost', 'lost-running']) });
+export const AnswerMessage = z.discriminatedUnion('type', [RunningNow, NotRunning]);
+export type AnswerMessage = z.infer<typeof AnswerMessage>;

@@ -3,7 +3,6 @@
  *
  * Up to the commit everything is undone on failure and the POD runs on here; from the commit on nothing may fail it any more.
  */
-import { setTimeout as sleep } from 'node:timers/promises';
 import { ZapError } from '../protocol/errors';
 import type { SendJob } from '../protocol/contract';
 import type { Progress, TransferResult } from '../protocol/model';
@@ -18,15 +17,19 @@ import { writeArchive } from '../files/archive-write';
 import type { EnvironmentStore } from '../files/environments';
 import { LayerSync } from '../files/layer-sync';
 import { makeImages, removeImages } from '../pod/images';
-import { forgetLock, isRunning, lockPod, observe, podPaths, saveRecord, type PodRecord } from '../pod/record';
-import { destroyPod, requireNothingLeft } from '../pod/remove';
+import { forgetLock, isRunning, loadRecord, lockPod, observe, podPaths, saveRecord, toPod, type PodRecord } from '../pod/record';
+import { requireNothingLeft } from '../pod/remove';
 import { memoryFreeBytes } from '../preflight/facts';
 import { demandOf } from '../preflight/source';
-import { killNamespace, namespaceMembers } from '../system/process';
+import { reach } from '../system/fault-point';
+import { namespaceMembers } from '../system/process';
+import { confirmAttempts, giveUpSaying, unconfirmed, untilAnswered } from './answer';
 import type { Channel } from './channel';
+import { stepSource, type SourceEvent, type SourceHands, type SourcePhase } from './commit';
 import { sendImages } from './image-pack';
+import { openJournal, type SourceJournal } from './journal';
+import { leavingHands, treeOf } from './leaving';
 import { FrozenMemory, isPagesFile } from './page-stream';
-import { advanceJournal, closeJournal, openJournal, type SourceJournal } from './journal';
 import { sendLivePages, sendMemoryMap, type MemoryAhead } from './page-sync';
 import { Accept, EnvironmentStored, Pong, Prepared, Restored, RunningNow, type Offer } from './messages';
 
@@ -46,46 +49,31 @@ type Arrived = z.infer<typeof RunningNow>;
 
 export async function sendPod(record: PodRecord, job: PodJob, channel: Channel, context: SendContext): Promise<TransferResult> {
   using lock = lockPod(record, job.kind === 'move' ? 'being moved' : 'being cloned');
-  const steps = new Steps(context.progress, context.signal);
+  const steps = new Steps(context.progress, context.signal, 'source');
   const sending = new Sending(record, job, channel, context, steps);
   try {
-    const result = await sending.run();
-    if (job.kind === 'move') forgetLock(record, lock);
-    return result;
+    return await sending.run();
   } catch (error) {
-    const failure = await steps.undo(error);
-    if (!sending.isCommitted) void tellAbort(channel, failure, context);
-    throw failure;
+    throw sending.isCommitted ? error : await sending.giveUp(error);
   } finally {
     if (!sending.isCommitted) removeImages(record.id); // what was committed keeps them until the target runs it
-  }
-}
-
-/** The target must hear that it ends here, or it would hold a restored copy and ask for ever. */
-async function tellAbort(channel: Channel, failure: ZapError, context: SendContext): Promise<void> {
-  if (channel.isOpen) {
-    await channel.send({ type: 'failed', error: failure.toWire() }).catch(() => {});
-    channel.close();
-  }
-  // A target whose helper has just died still looks open: the next helper there listens again. One that has undone its part does not.
-  for (let attempt = 0; attempt < 20; attempt++) {
-    try {
-      const again = await context.reconnect();
-      await again.send({ type: 'verdict', verdict: 'abort' });
-      return again.close();
-    } catch {
-      await sleep(500);
-    }
+    if (!loadRecord(record.id)) forgetLock(record, lock);
   }
 }
 
 class Sending {
   private readonly isClone: boolean;
+  /** Nothing before the offer was accepted; of a clone nothing at all. */
+  private phase: SourcePhase | 'over' = 'over';
+  private hands!: SourceHands;
+  private sayOver: Channel | undefined;
+  /** The target has all that it needs to stand there complete. */
+  private mayHaveCopy = false;
   isCommitted = false;
   private maxPagesBytes = 0;
   private layerBytes = 0;
   private memoryBytes = 0;
-  private frozenEpochMs = 0;
+  private frozen: Frozen | undefined;
   private clockOffsetMs = 0;
   private arrived: Arrived | undefined;
 
@@ -112,12 +100,11 @@ class Sending {
     if (isRunning(record)) await this.sendRunning(layer);
     else await this.sendStored();
     const arrived = this.arrived!;
-    if (!this.isClone) await steps.runAnyway('clean up', () => this.leave());
     for (const step of arrived.steps) steps.note(`target: ${step.name}`, step.ms);
     return {
       pod: arrived.pod,
       mode: state.kind === 'running' ? 'live' : 'stored',
-      downtimeMs: this.isClone || state.kind !== 'running' ? 0 : Math.round((arrived.epochMs - this.clockOffsetMs - this.frozenEpochMs) * 10) / 10,
+      downtimeMs: this.isClone || state.kind !== 'running' ? 0 : Math.round((arrived.epochMs - this.clockOffsetMs - (this.frozen?.epochMs ?? 0)) * 10) / 10,
       totalMs: Math.round(steps.elapsedMs),
       bytes: { memory: this.memoryBytes, layer: this.layerBytes, sent: this.channel.sentBytes },
       steps: steps.done,
@@ -155,12 +142,51 @@ class Sending {
     const { record, steps, context } = this;
     const was = record.state;
     if (was.kind !== 'running' && was.kind !== 'suspended') throw new Error('unreachable');
+    this.phase = 'open';
+    const hands = leavingHands({ record: { ...record }, was, journal: context.journal, channel: () => this.sayOver });
+    this.hands = {
+      ...hands,
+      freeze: async () => {
+        await hands.freeze();
+        if (this.frozen && !this.frozen.isHeld()) throw new ZapError('criu/died', 'CRIU ended while it held the frozen POD.');
+      },
+      'journal committed': async () => {
+        await hands['journal committed']();
+        this.isCommitted = true;
+        steps.commit();
+      },
+      remove: () => steps.runAnyway('clean up', () => hands.remove()),
+    };
     openJournal(context.journal);
     saveRecord({ ...record, state: { kind: 'leaving', transfer: context.journal.transfer, was } });
-    steps.onUndo('take the POD back', () => {
-      saveRecord(record);
-      closeJournal(context.journal);
-    });
+  }
+
+  private async step(event: SourceEvent): Promise<void> {
+    if (this.phase !== 'over') this.phase = await stepSource(this.phase, event, this.hands, (side, action) => reach(`${side} did: ${action}`));
+  }
+
+  /** Before the commit: the POD is here as it was, and the target hears of it. */
+  async giveUp(cause: unknown): Promise<ZapError> {
+    const failure = await this.steps.undo(cause);
+    const { channel } = this;
+    if (channel.isOpen) await channel.send({ type: 'failed', error: failure.toWire() }).catch(() => {});
+    this.sayOver = undefined; // it was just said
+    try {
+      await this.step({ kind: 'failed', mayHaveCopy: this.mayHaveCopy, tree: treeOf(loadRecord(this.record.id) ?? this.record, this.context.journal.transfer) });
+    } catch (problem) {
+      return new ZapError(failure.code, failure.message, { hint: failure.hint, data: failure.data, evidence: [...(failure.evidence ?? []), (problem as Error).message], cause });
+    }
+    if (this.phase === 'given-up') void this.insist().catch(() => {}); // the next helper tries again
+    else channel.close();
+    return failure;
+  }
+
+  private async insist(): Promise<void> {
+    const { channel, context } = this;
+    const answer = await giveUpSaying({ first: channel, reconnect: context.reconnect, transfer: context.journal.transfer });
+    this.sayOver = answer.over;
+    await this.step(answer.event);
+    answer.over?.close();
   }
 
   private async sendLayer(layer: LayerSync, round: 'first' | 'again' | 'last'): Promise<void> {
@@ -212,7 +238,7 @@ class Sending {
     context.signal.throwIfAborted();
     const startedMs = performance.now();
     const whileFrozen = async (since: Frozen): Promise<Verdict> => {
-      this.frozenEpochMs = since.epochMs;
+      this.frozen = since;
       steps.note('freeze and dump', performance.now() - startedMs);
       await steps.run('send memory', async () => {
         await memory!.known();
@@ -226,10 +252,9 @@ class Sending {
       });
       await steps.run('send last files', () => this.sendLayer(layer, 'last'));
       if (this.isClone) return 'kill'; // of a clone's original CRIU kills nothing
-      await steps.run('restore', () => channel.receive(Restored, context.signal));
-      context.signal.throwIfAborted();
-      await this.commit(init);
-      return 'kill';
+      await this.awaitRestored();
+      await this.commit();
+      return 'hold';
     };
     await channel.send({ type: 'checkpoint' });
     let bytes = 0;
@@ -253,11 +278,24 @@ class Sending {
         throw error;
       } // behind the commit CRIU may stumble over the tree that is dead already
     }
-    if (this.isClone) {
-      await steps.run('restore', () => channel.receive(Restored, context.signal));
-      await channel.send({ type: 'commit' });
-      this.arrived = await channel.receive(RunningNow);
-    } else this.arrived = await this.confirm();
+    if (this.isClone) await this.letCloneRun();
+    else this.arrived = await this.confirm();
+  }
+
+  private async awaitRestored(): Promise<void> {
+    const { steps, channel, context } = this;
+    this.mayHaveCopy = true;
+    await steps.run('restore', () => channel.receive(Restored, context.signal)).catch((error: unknown) => {
+      if (error instanceof ZapError && error.code !== 'move/channel-lost') this.mayHaveCopy = false; // it told us that it failed
+      throw error;
+    });
+    context.signal.throwIfAborted();
+  }
+
+  private async letCloneRun(): Promise<void> {
+    await this.awaitRestored();
+    await this.channel.send({ type: 'verdict', verdict: 'commit' });
+    this.arrived = await this.channel.receive(RunningNow);
   }
 
   private async sendStored(): Promise<void> {
@@ -280,13 +318,9 @@ class Sending {
       await new LayerSync(podPaths(record.id).layer).first({ write: (chunk) => nothing.write(chunk) }, { isFinal: true });
       await nothing.end();
     });
-    await steps.run('restore', () => channel.receive(Restored, context.signal));
-    if (this.isClone) {
-      await channel.send({ type: 'commit' });
-      this.arrived = await channel.receive(RunningNow);
-      return;
-    }
-    await this.commit(undefined);
+    if (this.isClone) return this.letCloneRun();
+    await this.awaitRestored();
+    await this.commit();
     this.arrived = await this.confirm();
   }
 
@@ -299,48 +333,34 @@ class Sending {
     this.memoryBytes = bytes;
   }
 
-  /** The point of no return. The order is the protocol: promised on disk, dead here, and only then alive there. */
-  private async commit(init: { pid: number; startTicks: number } | undefined): Promise<void> {
-    const { context, steps, channel } = this;
-    advanceJournal(context.journal, { phase: 'committed' }, { isDurable: true });
-    steps.commit();
-    this.isCommitted = true;
-    if (init) process.kill(init.pid, 'SIGKILL'); // CRIU, which holds the tree, is told afterwards: by then nothing can revive it
-    context.progress({ phase: 'commit', isCommitted: true });
-    await channel.send({ type: 'commit' }).catch(() => {}); // said again in `confirm`
+  /** The point of no return. The order is the protocol's: promised on disk, dead here, and only then alive there. */
+  private async commit(): Promise<void> {
+    this.sayOver = this.channel;
+    await this.step({ kind: 'ready' });
+    this.context.progress({ phase: 'commit', isCommitted: true });
   }
 
-  /** Waits until the target runs the POD; asks again over a new channel for as long as it takes. */
+  /** Waits until the target runs the POD, or says why it never will. */
   private async confirm(): Promise<Arrived> {
-    let channel = this.channel;
-    for (let attempt = 0; ; attempt++) {
-      try {
-        if (attempt > 0) {
-          channel = await this.context.reconnect();
-          await channel.send({ type: 'verdict', verdict: 'commit' });
-        }
-        const arrived = await channel.receive(RunningNow);
-        await channel.send({ type: 'heard' }).catch(() => {}); // the target may have gone, content
-        return arrived;
-      } catch (error) {
-        if (attempt >= 120) {
-          throw new ZapError('move/unconfirmed', `POD "${this.record.name}" was handed over, but the other host does not answer whether it runs.`, {
-            hint: `Its checkpoint is kept here. When the other host is back: zap pod list; if the POD is lost there: zap pod recover ${this.record.name}`,
-            cause: error,
-          });
-        }
-        await sleep(Math.min(5000, 100 * 2 ** Math.min(attempt, 6)));
-      }
+    const { record, context, channel } = this;
+    const { event, over, arrived } = await untilAnswered('commit', {
+      first: channel,
+      reconnect: context.reconnect,
+      transfer: context.journal.transfer,
+      attempts: confirmAttempts,
+      onDoubt: () => void this.hands.doubt(),
+    }).catch((error: unknown) => {
+      throw unconfirmed(record.name, error);
+    });
+    this.sayOver = over;
+    await this.step(event);
+    if (over !== channel) over?.close();
+    if (event.kind === 'answered' && event.answer === 'running') {
+      requireNothingLeft(record);
+      return arrived ?? { type: 'running', epochMs: Date.now() + this.clockOffsetMs, pod: toPod(record), steps: [] };
     }
-  }
-
-  /** Everything of the POD leaves this host, and that is proved. */
-  private async leave(): Promise<void> {
-    const { record, context } = this;
-    if (record.state.kind === 'running') await killNamespace(record.state.init);
-    await destroyPod(record);
-    closeJournal(context.journal);
-    requireNothingLeft(record);
+    if (this.phase === 'committed') throw unconfirmed(record.name);
+    throw new ZapError('move/target-lost', `POD "${record.name}" was handed over, but the other host lost what it had received. It is here again.`, { hint: 'Try again when the other host is well.' });
   }
 }
 

@@ -4,36 +4,37 @@
  * It trusts nothing that it was told earlier: what the source offers is checked again here. Until the source's commit everything is taken apart on
  * failure; a restored POD waits, stopped, for as long as it takes to learn how the transfer ended.
  */
-import { mkdirSync, rmSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import type { z } from 'zod';
 import { assertNever, ZapError } from '../protocol/errors';
-import type { Pod, Progress, Step } from '../protocol/model';
-import { maxParts, sizeOf } from '../checkpoint/manifest';
+import type { Pod, Progress } from '../protocol/model';
+import { maxParts } from '../checkpoint/manifest';
 import { adoptCheckpoint, ArrivingSums, syncParts } from '../checkpoint/store';
-import { Revival, type Revived } from '../checkpoint/revive';
+import { Revival } from '../checkpoint/revive';
 import { PageStore } from '../checkpoint/page-store';
 import { Steps } from '../checkpoint/steps';
 import { rewriteForClone } from '../criu/images';
 import { readArchive } from '../files/archive-read';
 import type { EnvironmentStore } from '../files/environments';
-import { shiftIds } from '../files/id-shift';
+import { shiftIds, type MapId } from '../files/id-shift';
 import { newUidBase } from '../pod/identity';
-import { makeImages, removeImages } from '../pod/images';
+import { makeImages } from '../pod/images';
 import { makeLayer, writeIdentity } from '../pod/layer';
 import { forgetLock, loadRecord, lockHost, lockPod, podPaths, saveRecord, toPod, type Caller, type PodRecord } from '../pod/record';
-import { destroyPod } from '../pod/remove';
 import { arrivingOwner } from '../pod/share';
 import { requireAcceptable } from '../preflight/target';
 import { diskFreeBytes, memoryFreeBytes } from '../preflight/facts';
 import { pageBytes } from '../system/live-pages';
-import type { ProcessIdentity } from '../system/process';
+import { reach } from '../system/fault-point';
+import { arrivingHands, reserveRoom, verdictEvent, type Arriving } from './arriving';
 import type { Channel } from './channel';
-import { advanceJournal, closeJournal, openJournal, type TargetJournal } from './journal';
+import { stepTarget, type TargetEvent, type TargetHands, type TargetPhase } from './commit';
+import { openJournal, type TargetJournal } from './journal';
 import { BeforeCheckpoint, type EnvironmentOffer, EnvironmentStream, FirstMessage, Heard, type Offer } from './messages';
 import { receiveImages } from './image-pack';
 import { prefillPages, receivePageFiles, type PrefilledPages } from './page-stream';
 import { receivePages } from './page-sync';
-import { awaitCommit } from './verdict';
+import { awaitVerdict } from './verdict';
 
 const maxTreeEntries = 20_000_000;
 const heardTimeoutMs = 2000;
@@ -105,10 +106,12 @@ class Receiving {
   private readonly isClone: boolean;
   private readonly willRun: boolean;
   private record!: PodRecord;
-  private journal!: TargetJournal;
+  private arriving!: Arriving;
+  private hands!: TargetHands;
+  private phase: TargetPhase | 'over' = 'open';
   private revival: Revival | undefined;
   private answerOver: Channel | undefined;
-  private readonly arriving = new ArrivingSums();
+  private readonly sums = new ArrivingSums();
   /** What the source sends ahead. It is given a quarter of the free memory: as much again become the images, and the processes. */
   private prefilled: PrefilledPages | undefined;
   private pages = new PageStore(Math.floor(memoryFreeBytes() / 4 / pageBytes));
@@ -118,7 +121,8 @@ class Receiving {
     private readonly channel: Channel,
     private readonly context: ReceiveContext,
   ) {
-    this.steps = new Steps(context.progress, context.signal);
+    this.steps = new Steps(context.progress, context.signal, 'target');
+    this.answerOver = channel;
     this.isClone = offer.kind === 'clone';
     this.willRun = offer.demand.willRun;
   }
@@ -134,13 +138,23 @@ class Receiving {
       await steps.run('receive memory', () => (this.willRun ? this.receiveImages() : this.receiveSealed()));
       await steps.run('receive last files', () => this.receiveLayer());
       if (this.isClone) await steps.run('new identity', () => this.assumeIdentity());
-      return this.willRun ? await this.revive() : await this.store();
+      await (this.willRun ? this.restore() : this.store());
+      await this.step({ kind: 'ready' });
     } catch (error) {
-      const failure = await steps.undo(error);
+      const failure = ZapError.from(error);
       await this.revival?.[Symbol.asyncDispose]();
-      if (!loadRecord(this.record.id)) forgetLock(this.record, lock);
+      await this.step({ kind: 'failed' });
+      forgetLock(this.record, lock);
       throw failure;
     }
+    await this.conclude();
+    if (loadRecord(this.record.id)) return toPod(this.record);
+    forgetLock(this.record, lock);
+    throw new ZapError('move/given-up', this.isClone ? 'The source gave the clone up.' : 'The source gave the move up; the POD runs on there.');
+  }
+
+  private async step(event: TargetEvent): Promise<void> {
+    if (this.phase !== 'over') this.phase = await stepTarget(this.phase, event, this.hands, (side, action) => reach(`${side} did: ${action}`));
   }
 
   private async admit(): Promise<{ needsEnvironment: boolean }> {
@@ -165,15 +179,19 @@ class Receiving {
       createdAt: offer.createdAt,
       state: { kind: 'arriving', transfer: context.transfer },
     };
-    this.journal = { role: 'target', version: 1, transfer: context.transfer, pod: demand.id, phase: 'open', port: context.port, key: context.key, isClone: this.isClone };
-    openJournal(this.journal);
-    saveRecord(this.record);
-    steps.onUndo('remove the arriving POD', async () => {
-      await destroyPod(this.record);
-      closeJournal(this.journal);
-    });
-    makeLayer(this.record);
-    if (this.willRun) makeImages(this.record.id);
+    const journal: TargetJournal = { role: 'target', version: 1, transfer: context.transfer, pod: demand.id, phase: 'open', port: context.port, key: context.key, isClone: this.isClone };
+    this.arriving = { record: this.record, journal, environments: context.environments, mapId: this.mapId, init: undefined, channel: () => this.answerOver, steps: () => steps.done };
+    this.hands = arrivingHands(this.arriving);
+    try {
+      openJournal(journal);
+      saveRecord(this.record);
+      reserveRoom(this.record.id);
+      makeLayer(this.record);
+      if (this.willRun) makeImages(this.record.id);
+    } catch (error) {
+      await this.step({ kind: 'failed' });
+      throw error;
+    }
     return answer;
   }
 
@@ -209,9 +227,11 @@ class Receiving {
   }
 
   private async receiveLayer(): Promise<void> {
-    const { offer, context, record } = this;
-    const mapId = shiftIds(offer.demand.uidBase, record.uidBase);
-    await readArchive(podPaths(record.id).layer, this.channel.chunks(), { signal: context.signal, mapId, limits: treeLimits() });
+    await readArchive(podPaths(this.record.id).layer, this.channel.chunks(), { signal: this.context.signal, mapId: this.mapId, limits: treeLimits() });
+  }
+
+  private get mapId(): MapId {
+    return shiftIds(this.offer.demand.uidBase, this.record.uidBase);
   }
 
   private async receiveImages(): Promise<void> {
@@ -235,7 +255,7 @@ class Receiving {
       signal: context.signal,
       limits: { maxEntries: maxParts + 3, maxBytes: diskFreeBytes() },
       onBytes: (more) => context.progress({ phase: 'receive memory', bytes: (bytes += more) }),
-      observer: this.arriving,
+      observer: this.sums,
     });
   }
 
@@ -245,85 +265,55 @@ class Receiving {
     writeIdentity(record);
   }
 
-  private async revive(): Promise<Pod> {
-    const { record, steps } = this;
+  private async restore(): Promise<void> {
+    const { record, steps, arriving } = this;
     if (!this.revival) throw new ZapError('move/protocol', 'The other host sent a checkpoint before it was prepared for.');
-    let committedMs = 0;
-    const startedMs = performance.now();
-    const revived = await steps.runAnyway('restore and wait', () =>
-      this.revival!.revive({
-        images: podPaths(record.id).images,
-        isClone: this.isClone,
-        mapId: shiftIds(this.offer.demand.uidBase, record.uidBase),
-        hold: async (init) => {
-          const heldSinceMs = performance.now();
-          steps.note('make processes', heldSinceMs - startedMs);
-          await this.awaitCommit(steps.done, init);
-          committedMs = performance.now();
-        },
-      }),
-    );
-    steps.note('resume', performance.now() - committedMs);
-    this.settle(revived);
-    await this.answer(revived.runningEpochMs);
-    return toPod(record);
+    const { init, letRun } = await steps.run('make processes', () => this.revival!.restore({ images: podPaths(record.id).images, isClone: this.isClone, mapId: this.mapId }));
+    Object.assign(arriving, { init, letRun });
   }
 
-  private async store(): Promise<Pod> {
+  private async store(): Promise<void> {
     const { record, steps } = this;
-    const { checkpoint, run } = podPaths(record.id);
-    const manifest = await steps.run('store', async () => {
-      const adopted = adoptCheckpoint(checkpoint, record.id, this.arriving);
-      await syncParts(checkpoint, adopted.parts); // from the commit on, this is the POD
-      return adopted;
+    const { checkpoint } = podPaths(record.id);
+    await steps.run('store', async () => {
+      const { parts } = adoptCheckpoint(checkpoint, record.id, this.sums);
+      await syncParts(checkpoint, parts); // the source removes its own as soon as it hears
     });
-    await this.awaitCommit(steps.done, undefined);
-    record.state = { kind: 'suspended', at: manifest.createdAt, sizeBytes: sizeOf(manifest) };
-    saveRecord(record);
-    steps.commit();
-    this.settleJournal();
-    rmSync(run, { recursive: true, force: true });
-    await this.answer(Date.now());
-    return toPod(record);
   }
 
-  private async awaitCommit(done: readonly Step[], init: ProcessIdentity | undefined): Promise<void> {
-    const { record, channel, context } = this;
-    this.journal = advanceJournal(this.journal, { phase: 'restored', ...(init ? { init } : {}) }, { isDurable: false });
-    await channel.send({ type: 'restored', steps: done.map((step) => ({ ...step })) });
-    this.answerOver = await awaitCommit(channel, {
-      podId: record.id,
+  /** Waits for the source's word, acts on it, and tells. */
+  private async conclude(): Promise<void> {
+    const { context, arriving, steps } = this;
+    const word = await awaitVerdict(this.channel, {
+      transfer: context.transfer,
       nextChannel: context.nextChannel,
-      onDoubt: () => context.progress({ phase: 'in doubt' }),
+      isClone: this.isClone,
+      onDoubt: () => {
+        context.progress({ phase: 'in doubt' });
+        void this.hands.doubt();
+      },
     });
-    context.progress({ phase: 'commit', isCommitted: true });
-  }
-
-  private settle(revived: Revived): void {
-    const { record, steps } = this;
-    record.state = revived.state;
-    saveRecord(record);
-    steps.commit();
-    removeImages(record.id);
-    this.settleJournal();
-  }
-
-  private settleJournal(): void {
-    if (this.isClone) closeJournal(this.journal);
-    else this.journal = advanceJournal(this.journal, { phase: 'settled' }, { isDurable: false });
-  }
-
-  /** What the source must hear before anybody forgets this transfer; what it did not hear now, it asks for later (`recover`). */
-  private async answer(epochMs: number): Promise<void> {
-    const { answerOver: over, isClone, journal, record, steps } = this;
-    if (!over) return;
-    try {
-      await over.send({ type: 'running', epochMs, pod: toPod(record), steps: steps.done });
-      if (isClone) return; // its journal is closed: the original never left
-      await over.receive(Heard, AbortSignal.timeout(heardTimeoutMs));
-      closeJournal(journal);
-    } catch {
-      // the journal stays, and with it the answer
+    this.answerOver = word.over;
+    const committedMs = performance.now();
+    if (word.verdict === 'commit') context.progress({ phase: 'commit', isCommitted: true });
+    const letRun = arriving.letRun;
+    if (letRun) {
+      arriving.letRun = () => {
+        const running = letRun();
+        steps.note('resume', performance.now() - committedMs);
+        return running;
+      };
     }
+    await this.step(verdictEvent(arriving, word.verdict)).catch((error: unknown) => this.restoreFailed(error));
+    if (this.phase === 'over' || !this.answerOver) return;
+    // What the source did not hear now, it asks for later.
+    const heard = await this.answerOver.receive(Heard, AbortSignal.timeout(heardTimeoutMs)).catch(() => undefined);
+    if (heard) await this.step({ kind: 'heard' });
+  }
+
+  /** The processes were gone, and could not be made again: the source still has everything. */
+  private async restoreFailed(error: unknown): Promise<void> {
+    if (this.arriving.runningEpochMs !== undefined) throw error;
+    await this.step({ kind: 'verdict', verdict: 'commit', tree: 'dead', canRestore: false, wasRestarted: false });
   }
 }

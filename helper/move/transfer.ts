@@ -8,7 +8,8 @@ import { hostAddresses } from '../network/uplink';
 import { findRecord, type Caller } from '../pod/record';
 import { ChannelListener, connectChannel, secureClient, secureServer, type Channel } from './channel';
 import { Accept } from './messages';
-import { answerUnheard } from './recover';
+import { takeUpAgain } from './recover';
+import { answerUnheard } from './recover-target';
 import { sendEnvironment, sendPod } from './source';
 import { receiveTransfer } from './target';
 import { untilAborted } from './verdict';
@@ -24,8 +25,11 @@ export interface TransferContext {
 }
 
 export async function receive(request: Input<'transfer.receive'>, context: TransferContext, event: (event: EventOf<'transfer.receive'>) => void): Promise<Output<'transfer.receive'>> {
-  const received = await receiveOnce(request, context, event);
-  void answerUnheard(request.transfer).catch(() => {}); // the next helper tries again
+  const received = await receiveOnce(request, context, event).catch((error: unknown) => {
+    void takeUpAgain(request.transfer, context.environments);
+    throw error;
+  });
+  void answerUnheard(request.transfer, context.environments).catch(() => {}); // the next helper tries again
   return received;
 }
 
@@ -64,6 +68,9 @@ export async function send(request: Input<'transfer.send'>, context: TransferCon
     progress,
     reconnect: () => open(),
     journal: { role: 'source', version: 1, transfer, pod: record!.id, phase: 'open', peer, key: request.key },
+  }).catch((error: unknown) => {
+    void takeUpAgain(transfer, context.environments);
+    throw error;
   });
   channel.close();
   return { kind: 'pod', result };

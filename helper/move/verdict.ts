@@ -2,51 +2,57 @@
  * How a target learns whether a restored POD may run.
  *
  * Only the source knows, and it may be out of reach for a while: the target waits, with everything stopped, for its word over this channel, over a new
- * one, or for a person's decision. It never guesses.
+ * one that the source opens, for a desktop that carries it, or for a person's decision. It never guesses.
  */
-import { existsSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ZapError } from '../protocol/errors';
-import { podPaths } from '../pod/record';
-import { readFileIfThere, writeFileAtomic } from '../system/atomic-file';
 import type { Channel } from './channel';
-import { Commit, FirstMessage, type Verdict } from './messages';
+import type { Verdict } from './commit';
+import { takeWord } from './journal';
+import { FirstMessage, VerdictMessage } from './messages';
 
-const decisionPollMs = 250;
+const wordPollMs = 250;
 
 export interface VerdictOptions {
-  podId: string;
+  transfer: string;
   /** Channels that the source opens when the first was lost. */
   nextChannel: (signal: AbortSignal) => Promise<Channel>;
+  /** Its original never leaves: a copy of which nobody speaks any more goes. */
+  isClone: boolean;
   /** Told when the source's word is overdue. */
   onDoubt: () => void;
 }
 
-/** Waits for the source's word; resolves with the channel over which it came, rejects if the transfer was given up. */
-export async function awaitCommit(channel: Channel | undefined, options: VerdictOptions): Promise<Channel | undefined> {
-  if (channel) {
-    try {
-      await channel.receive(Commit);
-      return channel;
-    } catch (error) {
-      if (!(error instanceof ZapError) || error.code !== 'move/channel-lost') throw error;
-    }
-  }
-  options.onDoubt();
+export interface Word {
+  /** `heard`: nothing more is asked. */
+  verdict: Verdict | 'heard';
+  /** Where it came from, and the answer goes. */
+  over: Channel | undefined;
+}
+
+export async function awaitVerdict(first: Channel | undefined, options: VerdictOptions): Promise<Word> {
   const ended = new AbortController();
   try {
-    const { verdict, over } = await Promise.race([fromSource(options.nextChannel, ended.signal), fromPerson(options.podId, ended.signal)]);
-    if (verdict === 'abort') throw new ZapError('move/given-up', 'The source gave the move up; the POD runs on there.');
-    return over;
+    return await Promise.race([
+      ...(first ? [fromFirst(first, options, ended.signal)] : []),
+      fromSource(options.nextChannel, ended.signal),
+      leftFor(options.transfer, 'target', ended.signal).then((word) => ({ verdict: word as Word['verdict'], over: first })),
+    ]);
   } finally {
     ended.abort();
   }
 }
 
-interface Word {
-  verdict: Verdict;
-  over: Channel | undefined;
+async function fromFirst(first: Channel, { isClone, onDoubt }: VerdictOptions, signal: AbortSignal): Promise<Word> {
+  try {
+    const { verdict } = await first.receive(VerdictMessage, signal);
+    return { verdict, over: first };
+  } catch (error) {
+    if (signal.aborted) throw error;
+    if (isClone || !(error instanceof ZapError) || error.code !== 'move/channel-lost') return { verdict: 'abort', over: first }; // it says that it failed
+    onDoubt();
+    return untilAborted(signal);
+  }
 }
 
 async function fromSource(nextChannel: VerdictOptions['nextChannel'], signal: AbortSignal): Promise<Word> {
@@ -62,23 +68,12 @@ async function fromSource(nextChannel: VerdictOptions['nextChannel'], signal: Ab
   }
 }
 
-function decisionPath(podId: string): string {
-  return join(podPaths(podId).directory, 'decision');
-}
-
-/** Leaves a person's decision for whoever holds the POD. */
-export function decide(podId: string, verdict: Verdict): void {
-  writeFileAtomic(decisionPath(podId), verdict);
-}
-
-async function fromPerson(podId: string, signal: AbortSignal): Promise<Word> {
+/** What a person, or a desktop, has left for this side of the transfer. */
+export async function leftFor(transfer: string, role: 'source' | 'target', signal: AbortSignal): Promise<string> {
   for (;;) {
-    if (existsSync(decisionPath(podId))) {
-      const verdict = readFileIfThere(decisionPath(podId)) === 'commit' ? 'commit' : 'abort';
-      rmSync(decisionPath(podId), { force: true });
-      return { verdict, over: undefined };
-    }
-    await sleep(decisionPollMs, undefined, { signal });
+    const word = takeWord(transfer, role);
+    if (word !== undefined) return word;
+    await sleep(wordPollMs, undefined, { signal });
   }
 }
 

@@ -10,6 +10,7 @@ import { guardMacvlan, guardPort } from '../network/guard';
 import { announce, completeLink, connect, createLink, planLink } from '../network/pod-link';
 import { findUplink, whoAnswers } from '../network/uplink';
 import { createGroups, enterGroups } from '../system/cgroup';
+import { reach } from '../system/fault-point';
 import { attachMount, newFilesystem } from '../system/mounts';
 import { bootId } from '../system/process';
 import { prepareLayer } from './layer';
@@ -60,11 +61,13 @@ export async function createPod(request: Input<'pod.create'>, context: CreateCon
   using lock = lockPod(record, 'being created');
   try {
     context.progress({ phase: 'files' });
+    reach('create: files');
     prepareLayer(record, request.geometry ?? '1280x800');
     await mountAround(record, context.environments);
     await mountRoot(record, context.environments);
     context.signal.throwIfAborted();
     context.progress({ phase: 'sandbox' });
+    reach('create: sandbox');
     const groups = createGroups(id, record.limits);
     const link = await planLink(record);
     await guardPort(link);
@@ -76,7 +79,9 @@ export async function createPod(request: Input<'pod.create'>, context: CreateCon
     connect(link, init.pid);
     announce(link, init.pid);
     context.signal.throwIfAborted();
+    reach('create: made');
     await startSandbox(record);
+    reach('create: started');
     record.state = { kind: 'running', init, bootId: bootId(), since: new Date().toISOString() };
     saveRecord(record);
     if (record.hasDisplay) {

@@ -24,8 +24,8 @@ const RecordState = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('running'), ...Running }),
   z.strictObject({ kind: z.literal('suspended'), at: z.string(), sizeBytes: z.number() }),
   /** Being sent away; until the journal of that transfer says "committed" it is as running as before. */
-  z.strictObject({ kind: z.literal('leaving'), transfer: TransferId, was: z.union([z.strictObject({ kind: z.literal('running'), ...Running }), z.strictObject({ kind: z.literal('suspended'), at: z.string(), sizeBytes: z.number() })]) }),
-  z.strictObject({ kind: z.literal('arriving'), transfer: TransferId }),
+  z.strictObject({ kind: z.literal('leaving'), transfer: TransferId, was: z.union([z.strictObject({ kind: z.literal('running'), ...Running }), z.strictObject({ kind: z.literal('suspended'), at: z.string(), sizeBytes: z.number() })]), doubt: z.string().optional() }),
+  z.strictObject({ kind: z.literal('arriving'), transfer: TransferId, doubt: z.string().optional() }),
 ]);
 export type RecordState = z.infer<typeof RecordState>;
 export type RunningState = Extract<RecordState, { kind: 'running' }>;
@@ -114,6 +114,14 @@ export function listRecords(): PodRecord[] {
   return ids.filter((id) => PodId.safeParse(id).success).flatMap((id) => loadRecord(id) ?? []);
 }
 
+/** Says that nobody here can know whether this copy is the one that lives. */
+export function markDoubt(record: PodRecord, { transfer, reason }: { transfer: string; reason: string }): void {
+  const { state } = record;
+  if (state.kind === 'leaving' || state.kind === 'arriving') record.state = { ...state, doubt: reason };
+  else if (state.kind !== 'creating') record.state = { kind: 'leaving', transfer, was: state, doubt: reason };
+  saveRecord(record);
+}
+
 /** Finds by name or id; PODs of other owners do not exist for a caller who may not see them. */
 export function findRecord(ref: string, caller: Caller): PodRecord {
   const record = listRecords().find((candidate) => (candidate.name === ref || candidate.id === ref) && maySee(caller, candidate));
@@ -169,8 +177,10 @@ export function observe(record: PodRecord): PodState {
     case 'suspended':
       return { kind: 'suspended', at: state.at, sizeBytes: state.sizeBytes };
     case 'leaving':
+      if (state.doubt !== undefined) return { kind: 'in-doubt', role: 'source', transfer: state.transfer, reason: state.doubt };
       return { kind: 'moving', role: 'source', transfer: state.transfer, phase: 'leaving' };
     case 'arriving':
+      if (state.doubt !== undefined) return { kind: 'in-doubt', role: 'target', transfer: state.transfer, reason: state.doubt };
       return { kind: 'moving', role: 'target', transfer: state.transfer, phase: 'arriving' };
     default:
       return assertNever(state);

@@ -5,6 +5,7 @@ import { ZapError } from '../protocol/errors';
 import { unmountPodRoot } from '../files/pod-root';
 import { outerName, removeLink } from '../network/pod-link';
 import { existingGroups, removeGroups } from '../system/cgroup';
+import { reach } from '../system/fault-point';
 import { detachMount } from '../system/mounts';
 import { isAlive, killNamespace, type ProcessIdentity } from '../system/process';
 import { removeImages } from './images';
@@ -31,7 +32,9 @@ function initOf(record: PodRecord): ProcessIdentity | undefined {
 
 /** Removes the POD whole. */
 export async function destroyPod(record: PodRecord): Promise<void> {
+  reach('destroy: processes');
   await dismantle(record, initOf(record));
+  reach('destroy: files');
   removeImages(record.id);
   rmSync(podPaths(record.id).directory, { recursive: true, force: true });
 }

@@ -115,8 +115,8 @@ export const contract = {
   }),
   /** How the key of a suspended POD's checkpoint was kept by whoever suspended it. */
   'pod.checkpoint': call({ in: z.strictObject({ pod: PodRef }), out: z.strictObject({ podId: PodId, wrapped: WrappedKey, createdAt: z.string(), sizeBytes: z.number() }) }),
-  /** A person's decision about a POD in doubt: run it here, or give up this copy. With `seal` what is left of it in memory can be stored. */
-  'pod.recover': call({ in: z.strictObject({ pod: PodRef, decision: z.enum(['run-here', 'discard-here']), seal: Seal.optional() }), out: z.strictObject({ pod: Pod.nullable() }) }),
+  /** A person's decision about a POD in doubt: run it here, or give up this copy. */
+  'pod.recover': call({ in: z.strictObject({ pod: PodRef, decision: z.enum(['run-here', 'discard-here']) }), out: z.strictObject({ pod: Pod.nullable() }) }),
   /**
    * Runs a command in the POD. Lanes: 0 standard input and output, 1 window sizes (JSON lines), 2 standard error. `detach` starts it as a child of
    * the POD's own, so that it moves along; otherwise it is the caller's, and is not part of the session.
@@ -167,6 +167,19 @@ export const contract = {
     ]),
     event: Progress,
     survivesClose: true,
+  }),
+  /** What this host knows of a transfer that both hosts may have lost sight of, in either role. */
+  'transfer.outcome': call({
+    in: z.strictObject({ transfer: TransferId, pod: PodId }),
+    out: z.strictObject({
+      source: z.enum(['open', 'committed', 'given-up', 'done', 'superseded', 'abort', 'unknown']),
+      target: z.enum(['open', 'restored', 'resuming', 'settled', 'lost', 'unknown']),
+    }),
+  }),
+  /** Brings one host's word on a transfer to the other; the first three to its target, which answers, the others to its source. */
+  'transfer.tell': call({
+    in: z.strictObject({ transfer: TransferId, pod: PodId, word: z.enum(['commit', 'abort', 'heard', 'running', 'gone', 'lost', 'lost-running']) }),
+    out: z.strictObject({ answer: z.enum(['running', 'gone', 'lost', 'lost-running']).nullable() }),
   }),
 } as const;
 

@@ -72,9 +72,18 @@ export class ZapError extends Error {
     if (thrown instanceof ZapError) return thrown;
     if (thrown instanceof Error && thrown.name === 'AbortError') return new ZapError('cancelled/by-user', 'Cancelled.', { cause: thrown });
     const error = thrown instanceof Error ? thrown : new Error(String(thrown));
+    const trouble = diskTroubles.find(({ errno, words }) => (error as { code?: string }).code === errno || error.message.includes(words));
+    if (trouble) return new ZapError(trouble.code, trouble.message, { hint: trouble.hint, evidence: [error.message], cause: error });
     return new ZapError('internal/unexpected', error.message, { evidence: error.stack?.split('\n'), cause: error });
   }
 }
+
+/** Not bugs: what a host's disk answers when it is in trouble. Node's `rm` knows the words alone, not the number. */
+const diskTroubles: readonly { errno: string; words: string; code: ErrorCode; message: string; hint: string }[] = [
+  { errno: 'ENOSPC', words: 'No space left on device', code: 'system/disk-full', message: 'The disk of the host is full.', hint: 'Free some space under /var/lib/zap there.' },
+  { errno: 'EROFS', words: 'Read-only file system', code: 'system/disk-read-only', message: 'The disk of the host cannot be written to.', hint: 'See what the host\'s kernel says about it (dmesg), and mount it for writing again.' },
+  { errno: 'EIO', words: 'Input/output error', code: 'system/disk-failed', message: 'The disk of the host does not work: reading or writing failed.', hint: 'See what the host\'s kernel says about it (dmesg).' },
+];
 
 /** Ends a switch over a union: the compiler refuses it while a case is missing. */
 export function assertNever(value: never): never {

@@ -54,8 +54,8 @@ export const PodState = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('moving'), role: z.enum(['source', 'target']), transfer: TransferId, phase: z.string() }),
   /** The host restarted while it ran: its processes are gone, its files are here. */
   z.strictObject({ kind: z.literal('lost'), reason: z.string() }),
-  /** A restored copy that may not run before its source is known to be dead. */
-  z.strictObject({ kind: z.literal('in-doubt'), transfer: TransferId, reason: z.string() }),
+  /** Handed over without an answer, or restored without a word from its source: only the other host knows which of the two copies lives. */
+  z.strictObject({ kind: z.literal('in-doubt'), role: z.enum(['source', 'target']), transfer: TransferId, reason: z.string() }),
 ]);
 export type PodState = z.infer<typeof PodState>;
 

@@ -5,8 +5,7 @@ import { protocolRange, type EventOf, type Input, type Method, type Output } fro
 import type { CallContext } from '../protocol/connection';
 import { describeCheckpoint, resumePod, suspendPod } from '../checkpoint/suspend';
 import { EnvironmentStore } from '../files/environments';
-import { decide } from '../move/verdict';
-import { decideForSource } from '../move/recover';
+import { decide, outcomeOf, tell } from '../move/outcome';
 import { receive, send } from '../move/transfer';
 import { createPod } from '../pod/create';
 import { streamDisplay } from '../pod/display';
@@ -90,13 +89,9 @@ export function createHandlers(environments: EnvironmentStore): Handlers {
     async 'pod.checkpoint'({ pod }, { caller }) {
       return describeCheckpoint(findRecord(pod, caller));
     },
-    async 'pod.recover'({ pod, decision, seal }, { caller }) {
+    async 'pod.recover'({ pod, decision }, { caller }) {
       const record = findRecord(pod, caller);
-      const verdict = decision === 'run-here' ? 'commit' : 'abort';
-      if (!(await decideForSource(record, verdict, seal))) {
-        if (record.state.kind !== 'arriving') throw new ZapError('pod/not-in-doubt', `There is nothing to decide about POD "${record.name}".`, { hint: 'zap pod list shows where it is.' });
-        decide(record.id, verdict);
-      }
+      await decide(record, decision === 'run-here');
       const now = loadRecord(record.id);
       return { pod: now ? toPod(now) : null };
     },
@@ -131,6 +126,8 @@ export function createHandlers(environments: EnvironmentStore): Handlers {
     },
     'preflight.target': ({ demand }) => preflightTarget(demand, environments),
 
+    'transfer.outcome': async (params, { caller }) => outcomeOf(params, caller),
+    'transfer.tell': (params, { caller }) => tell(params, caller),
     'transfer.receive': (params, { caller, lane, signal, event }) => receive(params, { caller, environments, signal, relay: () => lane(0) }, event),
     'transfer.send': (params, { caller, lane, signal, event }) => send(params, { caller, environments, signal, relay: () => lane(0) }, event),
   };

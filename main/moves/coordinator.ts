@@ -4,6 +4,7 @@
  * The transaction itself is between the two hosts and goes on without us; a failure here is always told together with where the POD is.
  */
 import { randomBytes } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
 import { ZapError } from '../../helper/protocol/errors';
 import type { Output, SendJob } from '../../helper/protocol/contract';
 import type { HelperClient } from '../helper-client/client';
@@ -12,12 +13,16 @@ import { requireFreeName, type LocatedPod, type Pod } from '../pods/locate';
 import type { Secret } from '../secrets/secret';
 import { copyEnvironment } from './environment';
 import type { Plan } from './plan';
-import { preflight, requireMovable, type Demand } from './preflight';
+import { preflight, requireMovable, type Demand, type Preflight } from './preflight';
+import { settleTransfer, type OpenTransfer } from './settle';
 import { checkpointKey } from './suspend';
 import { transfer, type TransferOptions } from './transfer';
-import { whereabouts } from './whereabouts';
+import { sayWhere, whereabouts } from './whereabouts';
 
-export interface MoveOptions extends TransferOptions {
+/** Between two attempts to bring a broken transfer to its end. */
+const SETTLE_INTERVAL_MS = 1_000;
+
+export interface MoveOptions extends Omit<TransferOptions, 'onTransfer' | 'onLost'> {
   /** Of a suspended POD that is to run, where it has one. */
   passphrase?: Secret | undefined;
   onPlan?: ((plan: Plan) => void) | undefined;
@@ -75,17 +80,16 @@ export async function clonePod(fleet: Fleet, located: LocatedPod, request: Clone
 interface Execution {
   willRun: boolean;
   job: SendJob;
-  asCopy?: (demand: Demand) => Demand;
+  asCopy?: ((demand: Demand) => Demand) | undefined;
 }
 
 async function execute(fleet: Fleet, located: LocatedPod, to: string, options: MoveOptions, { willRun, job, asCopy }: Execution): Promise<MoveReport> {
   const { pod, host: from } = located;
-  const [source, target] = await clients(fleet, located, to, options.signal);
-  const isOpened = pod.state.kind === 'suspended' && (job.kind === 'clone' || (job.kind === 'move' && job.resume));
-  const keyed = isOpened ? { ...job, key: await checkpointKey(fleet, source, pod.id, options) } : job;
-  const { plan, demand, absentCpuFlags } = await preflight({ located, source, target, willRun, asCopy, signal: options.signal });
+  const { source, target, plan, demand, keyed } = await prepare(fleet, located, to, options, { willRun, job, asCopy });
   options.onPlan?.(plan);
   requireMovable(plan);
+  const ended = new AbortController();
+  let open: OpenTransfer | undefined;
   try {
     const steps: TransferResult['steps'] = [];
     if (plan.needsEnvironment) {
@@ -93,18 +97,50 @@ async function execute(fleet: Fleet, located: LocatedPod, to: string, options: M
       await copyEnvironment(fleet, from, to, demand.environment.digest, options);
       steps.push({ name: 'environment', ms: round(performance.now() - startMs) });
     }
-    const sent = await transfer(source, target, absentCpuFlags.length === 0 || keyed.kind === 'environment' ? keyed : { ...keyed, absentCpuFlags }, options);
+    const sent = await transfer(source, target, keyed, {
+      ...options,
+      onTransfer: (transfer) => (open = { transfer, pod: pod.id, target: to }),
+      onLost: () => void keepSettling(fleet, open!, [from, to], ended.signal),
+    });
     if (sent.kind !== 'pod') throw new ZapError('internal/protocol', `${from} ended a POD's transfer as something else.`);
     const { result } = sent;
     return { pod: result.pod.name, from, to, mode: result.mode, downtimeMs: result.downtimeMs, totalMs: round(result.totalMs + (steps[0]?.ms ?? 0)), bytes: result.bytes, steps: [...steps, ...result.steps] };
   } catch (error) {
-    throw await withWhereabouts(fleet, ZapError.from(error), pod, [from, to]);
+    ended.abort();
+    throw await withWhereabouts(fleet, ZapError.from(error), pod, [from, to], job.kind === 'move' ? open : undefined);
+  } finally {
+    ended.abort();
   }
 }
 
-async function withWhereabouts(fleet: Fleet, error: ZapError, pod: Pod, hosts: string[]): Promise<ZapError> {
+/** Until here nothing was touched, whatever happens. */
+async function prepare(fleet: Fleet, located: LocatedPod, to: string, options: MoveOptions, { willRun, job, asCopy }: Execution): Promise<Preflight & { source: HelperClient; target: HelperClient; keyed: SendJob }> {
+  const { signal } = options;
+  try {
+    const [source, target] = await clients(fleet, located, to, signal);
+    const isOpened = located.pod.state.kind === 'suspended' && (job.kind === 'clone' || (job.kind === 'move' && job.resume));
+    const keyed = isOpened ? { ...job, key: await checkpointKey(fleet, source, located.pod.id, options) } : job;
+    const found = await preflight({ located, source, target, willRun, asCopy, signal });
+    const { absentCpuFlags } = found;
+    return { source, target, ...found, keyed: absentCpuFlags.length === 0 || keyed.kind === 'environment' ? keyed : { ...keyed, absentCpuFlags } };
+  } catch (thrown) {
+    const error = ZapError.from(thrown);
+    if (!signal?.aborted) throw error;
+    throw new ZapError('cancelled/by-user', `Cancelled before anything was touched: ${sayWhere(located)}`, { cause: error });
+  }
+}
+
+/** A host that was lost sight of may have nobody left who ends its part: whoever asks it brings up a helper that does. */
+async function keepSettling(fleet: Fleet, open: OpenTransfer, hosts: string[], signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    await settleTransfer(fleet, open, { hosts, signal }).catch(() => {});
+    await delay(SETTLE_INTERVAL_MS, undefined, { signal }).catch(() => {});
+  }
+}
+
+async function withWhereabouts(fleet: Fleet, error: ZapError, pod: Pod, hosts: string[], open: OpenTransfer | undefined): Promise<ZapError> {
   const isLost = error.code === 'host/connection-lost';
-  const where = await whereabouts(fleet, pod, hosts, { untilSettled: isLost }).catch(() => undefined); // the first failure is the one to tell
+  const where = await whereabouts(fleet, pod, hosts, { untilSettled: isLost, open }).catch(() => undefined); // the first failure is the one to tell
   if (!where) return error;
   const data = { ...error.data, ...(where.located ? { pod: { name: pod.name, host: where.located.host, state: where.located.pod.state.kind } } : {}) };
   return new ZapError(isLost ? 'move/connection-lost' : error.code, `${isLost ? error.message.replace(/\.$/, '; the hosts went on alone.') : error.message} ${where.sentence}`, { hint: error.hint, evidence: error.evidence, data, cause: error });

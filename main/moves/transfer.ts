@@ -16,6 +16,9 @@ export type Progress = EventOf<'transfer.send'>;
 export interface TransferOptions {
   signal?: AbortSignal | undefined;
   onProgress?: ((progress: Progress) => void) | undefined;
+  /** Called with its id when a transfer begins, and when the connection to one of its hosts was lost. */
+  onTransfer?: ((id: string) => void) | undefined;
+  onLost?: (() => void) | undefined;
   /** Called when the hosts cannot reach each other and the bytes go through this computer. */
   onRelay?: (() => void) | undefined;
 }
@@ -24,6 +27,8 @@ export type Sent = Output<'transfer.send'>;
 
 /** For the end that did not fail. */
 const GRACE_MS = 30_000;
+/** For the target, when the source was lost sight of: what is told of it is asked for anew. */
+const LOST_GRACE_MS = 1_000;
 
 type Peer = Input<'transfer.send'>['peer'];
 
@@ -40,6 +45,7 @@ export async function transfer(source: HelperClient, target: HelperClient, job: 
 async function attempt(source: HelperClient, target: HelperClient, job: SendJob, options: TransferOptions, isRelayed: boolean): Promise<Sent> {
   const id = randomBytes(8).toString('hex');
   const key = randomBytes(32).toString('hex');
+  options.onTransfer?.(id);
   const stop = new AbortController();
   const signal = options.signal ? AbortSignal.any([options.signal, stop.signal]) : stop.signal;
 
@@ -56,7 +62,8 @@ async function attempt(source: HelperClient, target: HelperClient, job: SendJob,
   // A target that fails must not leave the source waiting, and the other way round; after the commit the hosts ignore this. When only our own connection
   // breaks, the hosts go on.
   const stopOther = (error: unknown): void => {
-    if (!isLost(error)) stop.abort();
+    if (isLost(error)) options.onLost?.();
+    else stop.abort();
   };
   receive.result.catch(stopOther);
   const peer = await Promise.race([listening, receive.result.then(endedEarly)]);
@@ -70,13 +77,16 @@ async function attempt(source: HelperClient, target: HelperClient, job: SendJob,
   throw rootCause([sent, received], options.signal);
 }
 
-/** Both results; once one end has failed, the other has a while to undo its part. An end that we merely lost sight of lets the other take its time. */
+/** Both results; once one end has failed, the other has a while to undo its part. A target that we merely lost sight of lets the source take its time. */
 async function bothSettled<A, B>(a: Promise<A>, b: Promise<B>): Promise<[PromiseSettledResult<A>, PromiseSettledResult<B>]> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
     const start = (error: unknown): void => {
-      if (!isLost(error)) timer ??= setTimeout(() => reject(new ZapError('move/peer-lost', 'One end of the transfer failed, and the other does not come to an end.')), GRACE_MS);
+      if (isLost(error)) return;
+      timer ??= setTimeout(() => reject(new ZapError('move/peer-lost', 'One end of the transfer failed, and the other does not come to an end.')), GRACE_MS);
     };
+    // Nobody else tells how it went.
+    a.catch((error: unknown) => void (isLost(error) && (timer ??= setTimeout(() => reject(error as Error), LOST_GRACE_MS))));
     a.catch(start);
     b.catch(start);
   });

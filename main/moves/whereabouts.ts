@@ -7,6 +7,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { assertNever, ZapError } from '../../helper/protocol/errors';
 import type { Fleet } from '../helper-client/fleet';
+import { ignoreUnless, settleTransfer, type OpenTransfer } from './settle';
 import { choosePod, listPods, type LocatedPod, type Pod } from '../pods/locate';
 
 const SETTLE_TIMEOUT_MS = 60_000;
@@ -17,12 +18,13 @@ export interface Whereabouts {
   sentence: string;
 }
 
-export async function whereabouts(fleet: Fleet, pod: Pod, hosts: readonly string[], options: { untilSettled: boolean; signal?: AbortSignal | undefined }): Promise<Whereabouts> {
+export async function whereabouts(fleet: Fleet, pod: Pod, hosts: readonly string[], options: { untilSettled: boolean; open?: OpenTransfer | undefined; signal?: AbortSignal | undefined }): Promise<Whereabouts> {
   const deadlineMs = Date.now() + (options.untilSettled ? SETTLE_TIMEOUT_MS : 0);
   for (;;) {
+    if (options.open) await settleTransfer(fleet, options.open, { hosts: [...new Set(hosts)], signal: options.signal }).catch(ignoreUnless(options.signal));
     const answer = await listPods(fleet, { hosts: [...new Set(hosts)], signal: options.signal });
     const located = tryChoose(answer, pod.id);
-    const isSettled = answer.failures.length === 0 && answer.pods.every((other) => other.pod.id !== pod.id || other.pod.state.kind !== 'moving');
+    const isSettled = answer.failures.length === 0 && answer.pods.every((other) => other.pod.id !== pod.id || (other.pod.state.kind !== 'moving' && other.pod.state.kind !== 'in-doubt'));
     if (isSettled || Date.now() >= deadlineMs) return describe(pod, located, answer.failures.map(({ host }) => host));
     await delay(POLL_INTERVAL_MS, undefined, options.signal ? { signal: options.signal } : {});
   }

@@ -7,7 +7,7 @@ const states = {
   source: { kind: 'moving', role: 'source', transfer: '0123456789abcdef', phase: 'freeze' },
   target: { kind: 'moving', role: 'target', transfer: '0123456789abcdef', phase: 'freeze' },
   suspended: { kind: 'suspended', at: '2026-01-01T00:00:00Z', sizeBytes: 1 },
-  inDoubt: { kind: 'in-doubt', transfer: '0123456789abcdef', reason: 'r' },
+  inDoubt: { kind: 'in-doubt', role: 'target', transfer: '0123456789abcdef', reason: 'r' },
   lost: { kind: 'lost', reason: 'r' },
 } satisfies Record<string, Pod['state']>;
 

@@ -10,7 +10,7 @@ const states: Record<Pod['state']['kind'], Pod['state']> = {
   suspended: { kind: 'suspended', at: '2026-01-01T00:00:00Z', sizeBytes: 1 },
   moving: { kind: 'moving', role: 'source', transfer: '0123456789abcdef', phase: 'freeze' },
   lost: { kind: 'lost', reason: 'the host restarted' },
-  'in-doubt': { kind: 'in-doubt', transfer: '0123456789abcdef', reason: 'the source is silent' },
+  'in-doubt': { kind: 'in-doubt', role: 'target', transfer: '0123456789abcdef', reason: 'the source is silent' },
 };
 
 const digest = `sha256:${'0'.repeat(64)}`;

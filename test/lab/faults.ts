@@ -8,6 +8,7 @@ import { ZapError } from '../../helper/protocol/errors';
 import { run } from '../../helper/system/spawn';
 import type { Lab } from './lab';
 
+const metadataBytes = 32 << 20;
 const filler = 'var/lib/zap/.lab-filler';
 
 export async function fillDisk(lab: Lab, hostName: string, leaveBytes: number): Promise<void> {
@@ -17,8 +18,10 @@ export async function fillDisk(lab: Lab, hostName: string, leaveBytes: number): 
   await emptyDisk(lab, hostName);
   const path = join(lab.rootOf(hostName), filler);
   const { bavail, bsize } = await statfs(join(path, '..'));
-  const fillBytes = bavail * bsize - leaveBytes;
+  const fillBytes = bavail * bsize - leaveBytes - (leaveBytes === 0 ? metadataBytes : 0);
   if (fillBytes > 0) await run('fallocate', ['-l', String(fillBytes), path]);
+  // To the last block: the file system takes some for its own books on the way.
+  if (leaveBytes === 0) await run('dd', ['if=/dev/zero', `of=${path}`, 'oflag=append', 'conv=notrunc', 'bs=64k']).catch(() => {});
 }
 
 export async function emptyDisk(lab: Lab, hostName: string): Promise<void> {

@@ -3,7 +3,8 @@ import type { Writable } from 'node:stream';
 import { ZapError } from '../../../helper/protocol/errors';
 import { LOCAL } from '../../hosts/inventory';
 import { ensureEnvironment } from '../../moves/environment';
-import { findPod, listPods, requireFreeName, type LocatedPod, type Pod } from '../../pods/locate';
+import { listSettled } from '../../moves/settle';
+import { findPod, requireFreeName, type LocatedPod, type Pod } from '../../pods/locate';
 import { command } from '../command';
 import type { Context } from '../context';
 import { findingLines } from '../findings';
@@ -69,7 +70,7 @@ export const podCommands = [
     options: { host: { kind: 'value', placeholder: 'HOST', help: 'of one host only' } },
     run: async ({ options }, context) => {
       const hosts = options.host === undefined ? undefined : [await context.hostOr(options.host)];
-      const { pods, failures } = await listPods(await context.fleet(), { hosts, signal: context.signal });
+      const { pods, failures } = await listSettled(await context.fleet(), { hosts, signal: context.signal });
       for (const { host, error } of failures) context.output.notice(`${host} cannot be asked: ${error.message}`);
       const rows = pods.map(({ host, pod }) => [pod.name, host, stateWord(pod), pod.environment.name, pod.address ?? '', stateAge(pod), pod.id]);
       return {
@@ -148,35 +149,9 @@ export const podCommands = [
       return { json: { host, pod: pod.name, files }, text: files.map(({ name, text }) => `==> ${printable(name).replace(/\s+/g, ' ')} <==\n${printable(text)}`).join('\n') };
     },
   }),
-  command({
-    name: 'pod recover',
-    summary: 'Decide about a POD in doubt: run it here, or give up this copy',
-    operands: { name: podOperand },
-    options: {
-      host: { kind: 'value', placeholder: 'HOST', help: 'on which host its copy is meant' },
-      'run-here': { kind: 'flag', help: 'this copy is the one that lives: you know that the other one does not' },
-      'discard-here': { kind: 'flag', help: 'give this copy up: the other one lives' },
-    },
-    details: 'Only a person can know whether a host that does not answer still runs a POD. Never let both copies run.',
-    run: async ({ operands, options }, context) => {
-      if (options['run-here'] === options['discard-here']) throw new ZapError('usage/bad-arguments', 'Say one of --run-here and --discard-here.', { hint: 'See `zap help pod recover`.' });
-      const fleet = await context.fleet();
-      const all = await listPods(fleet, { signal: context.signal });
-      const inDoubt = all.pods.filter(({ host, pod }) => pod.state.kind === 'in-doubt' && (pod.name === operands.name || pod.id === operands.name) && (options.host === undefined || host === options.host));
-      if (inDoubt.length > 1) throw new ZapError('usage/host-needed', `"${operands.name}" is in doubt on ${inDoubt.map(({ host }) => host).join(' and ')}.`, { hint: 'Say which copy: --host HOST.' });
-      const located = inDoubt[0];
-      if (!located) {
-        const { host, pod } = await findPod(fleet, operands.name, context.signal);
-        throw new ZapError('pod/wrong-state', `"${pod.name}" is not in doubt: it is ${stateWord(pod)} on ${host}.`, { data: { pod: pod.name, host } });
-      }
-      const decision = options['run-here'] ? 'run-here' : 'discard-here';
-      const { pod } = await (await fleet.client(located.host, context.signal)).call('pod.recover', { pod: located.pod.id, decision, ...(decision === 'run-here' ? { seal: await fleet.checkpointKeys(located.host).seal(located.pod.id) } : {}) }, { signal: context.signal });
-      return { json: { host: located.host, decision, pod }, text: pod ? `POD ${pod.name} is ${stateWord(pod)} on ${located.host}.` : `The copy of ${located.pod.name} on ${located.host} is gone.` };
-    },
-  }),
 ];
 
-function stateWord({ state }: Pod): string {
+export function stateWord({ state }: Pod): string {
   return state.kind === 'moving' ? `moving (${state.role}, ${printable(state.phase)})` : state.kind;
 }
 

@@ -9,8 +9,9 @@ import { podCommands } from './pod';
 import { podLifeCommands } from './pod-life';
 import { podSessionCommands } from './pod-session';
 import { podShareCommands } from './pod-share';
+import { recoverCommands } from './recover';
 import { transferCommands } from './transfer';
 
 export const commands: readonly Command[] = [
-  ...podCommands, ...podSessionCommands, ...podLifeCommands, ...podShareCommands, ...transferCommands, ...environmentCommands, ...hostCommands, ...hostCareCommands, ...labCommands, ...helpCommands(() => commands),
+  ...podCommands, ...podSessionCommands, ...podLifeCommands, ...podShareCommands, ...transferCommands, ...recoverCommands, ...environmentCommands, ...hostCommands, ...hostCareCommands, ...labCommands, ...helpCommands(() => commands),
 ];

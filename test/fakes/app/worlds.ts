@@ -144,7 +144,7 @@ export function demoWorld(): Snapshot {
       makePod(5, 'archive', 'beta', { hasDisplay: false, state: { kind: 'suspended', at: iso(52 * HOUR_MS), sizeBytes: 431e6 }, address: undefined }),
       makePod(6, 'sandbox', 'gamma', { hasDisplay: false, state: { kind: 'exited', at: iso(HOUR_MS) }, address: undefined }),
       makePod(7, 'ledger', 'delta', { hasDisplay: false, isStale: true }),
-      makePod(8, 'parser', 'alpha', { hasDisplay: false, state: { kind: 'in-doubt', transfer: '0'.repeat(16), reason: 'beta has not said whether it committed the move.' }, address: undefined }),
+      makePod(8, 'parser', 'alpha', { hasDisplay: false, state: { kind: 'in-doubt', role: 'target', transfer: '0'.repeat(16), reason: 'beta has not said whether it committed the move.' }, address: undefined }),
     ],
     tasks: [
       doneMove(research, 'beta'),

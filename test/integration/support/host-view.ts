@@ -37,20 +37,20 @@ export class HostView {
 
   journals(): JournalView[] {
     const directory = this.path('var/lib/zap/transfers');
-    return list(directory).flatMap((file) => {
+    return list(directory).filter((file) => file.endsWith('.json')).flatMap((file) => {
       const text = read(join(directory, file)) ?? '';
       const lines = text.slice(0, text.lastIndexOf('\n') + 1).split('\n').filter((line) => line !== ''); // each changes what those before it said
       return lines.length === 0 ? [] : [Object.assign({}, ...lines.map((line) => JSON.parse(line) as object)) as JournalView];
     });
   }
 
-  /** Processes of a POD, as pids of the host; `isStopped` when none of them can run. */
+  /** Processes of a POD, as pids of the host; `isStopped` when it cannot run: it is stopped, or killed and on its way out. */
   processes(uidBase: number): { pid: number; isStopped: boolean }[] {
     return list(this.path('proc')).flatMap((name) => {
       if (!/^\d+$/.test(name)) return [];
       const status = read(this.path('proc', name, 'status'));
       const uid = Number(/^Uid:\t(\d+)/m.exec(status ?? '')?.[1] ?? -1);
-      return uid >= uidBase && uid < uidBase + 65536 ? [{ pid: Number(name), isStopped: /^State:\t[TtZ]/m.test(status!) }] : [];
+      return uid >= uidBase && uid < uidBase + 65536 ? [{ pid: Number(name), isStopped: /^State:\t[TtZX]/m.test(status!) || isKilled(status!) }] : [];
     });
   }
 
@@ -95,6 +95,11 @@ export class HostView {
     }
     return pids.length;
   }
+}
+
+/** SIGKILL is signal 9: the lowest bit of the third digit from the right. */
+function isKilled(status: string): boolean {
+  return [...status.matchAll(/^(?:SigPnd|ShdPnd):\t[0-9a-f]*([0-9a-f])[0-9a-f]{2}$/gm)].some(([, digit]) => (parseInt(digit!, 16) & 1) === 1);
 }
 
 function read(path: string): string | undefined {

@@ -1,0 +1,80 @@
+/**
+ * The desktop's part in a transfer that was broken off.
+ *
+ * The hosts end it alone where they reach each other. The desktop may reach both when they do not: it asks each what it knows, and carries the source's word
+ * to the target and the answer back. It decides nothing itself, so it may come too often, too late, or at the same time as another one.
+ */
+import { ZapError } from '../../helper/protocol/errors';
+import type { Input, Output } from '../../helper/protocol/contract';
+import type { Fleet } from '../helper-client/fleet';
+import { listPods, type LocatedPod, type PodsOfAllHosts } from '../pods/locate';
+
+type Outcome = Output<'transfer.outcome'>;
+type Word = Input<'transfer.tell'>['word'];
+
+export interface OpenTransfer {
+  transfer: string;
+  pod: string;
+  /** Where it was going, if that is known: only that host can say that it has nothing. */
+  target?: string | undefined;
+}
+
+interface Answered {
+  host: string;
+  value: Outcome;
+}
+
+/** Carries what there is to carry between these hosts. */
+export async function settleTransfer(fleet: Fleet, open: OpenTransfer, options: { hosts?: readonly string[]; signal?: AbortSignal | undefined } = {}): Promise<void> {
+  const { transfer, pod } = open;
+  const { answers } = await fleet.askAll((client) => client.call('transfer.outcome', { transfer, pod }, { signal: options.signal }), options);
+  const tell = async (host: string, word: Word): Promise<Output<'transfer.tell'>['answer']> => (await (await fleet.client(host, options.signal)).call('transfer.tell', { transfer, pod, word }, { signal: options.signal })).answer;
+  const errand = errandOf(answers, open.target);
+  if (!errand) return;
+  const answer = errand.word === undefined ? 'gone' : await tell(errand.target, errand.word);
+  if (answer && errand.source !== undefined) await tell(errand.source, answer);
+}
+
+interface Errand {
+  /** For the target; without it the target has nothing of the transfer, which is an answer by itself. */
+  word: Word | undefined;
+  target: string;
+  /** Who waits for the answer. */
+  source: string | undefined;
+}
+
+export function errandOf(answers: readonly Answered[], target: string | undefined): Errand | undefined {
+  const source = answers.find(({ value }) => value.source !== 'unknown' && value.source !== 'abort') ?? answers.find(({ value }) => value.source === 'abort');
+  const copy = answers.find(({ value }) => value.target !== 'unknown' && value.target !== 'open');
+  const verdict = source?.value.source === 'committed' ? 'commit' : source?.value.source === 'given-up' || source?.value.source === 'abort' ? 'abort' : undefined;
+  const waits = source && source.value.source !== 'abort' ? source.host : undefined;
+  if (copy) {
+    if (verdict && !(copy.value.target === 'settled' && source?.value.source === 'abort')) return { word: verdict, target: copy.host, source: waits };
+    // The source has forgotten it, which it does once it has heard.
+    return copy.value.target === 'settled' && !waits ? { word: 'heard', target: copy.host, source: undefined } : undefined;
+  }
+  const hasNothing = answers.some(({ host, value }) => host === target && value.target === 'unknown');
+  return hasNothing && verdict && waits !== undefined && target !== undefined ? { word: undefined, target, source: waits } : undefined;
+}
+
+/** Transfers that some host says to be in doubt. */
+function doubtsOf(pods: readonly LocatedPod[]): OpenTransfer[] {
+  const byTransfer = new Map(pods.flatMap(({ pod }) => (pod.state.kind === 'in-doubt' ? [[pod.state.transfer, { transfer: pod.state.transfer, pod: pod.id }] as const] : [])));
+  return [...byTransfer.values()];
+}
+
+/** The PODs of all hosts, after those in doubt were asked about everywhere. */
+export async function listSettled(fleet: Fleet, options: { hosts?: readonly string[] | undefined; signal?: AbortSignal | undefined } = {}): Promise<PodsOfAllHosts> {
+  const first = await listPods(fleet, options);
+  const doubts = doubtsOf(first.pods);
+  if (doubts.length === 0) return first;
+  await Promise.all(doubts.map((doubt) => settleTransfer(fleet, doubt, { signal: options.signal }).catch(ignoreUnless(options.signal))));
+  return listPods(fleet, options);
+}
+
+/** What cannot be carried now is carried the next time. */
+export function ignoreUnless(signal: AbortSignal | undefined): (error: unknown) => void {
+  return (error) => {
+    if (signal?.aborted) throw ZapError.from(error);
+  };
+}

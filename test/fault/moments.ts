@@ -1,0 +1,51 @@
+/**
+ * The named moments of each operation, on either side, as helpers pass them (`reach` in helper/system/fault-point.ts).
+ * A moment that does not come is told, and counts as no fault.
+ */
+export type Operation = 'move' | 'move-stored' | 'clone' | 'suspend' | 'resume' | 'delete' | 'create';
+export type Side = 'source' | 'target';
+
+export interface Moment {
+  side: Side;
+  name: string;
+  /** The POD's processes stand still, or are gone, at the source. */
+  isFrozen?: true;
+  /** A CRIU of this side is at work or waits. */
+  hasCriu?: true;
+  /** The target's copy is complete, or lives. */
+  isRestored?: true;
+  /** It lives at the target, and the source has heard so or is gone. */
+  isOver?: true;
+}
+
+const source = (name: string, more: Omit<Moment, 'side' | 'name'> = {}): Moment => ({ side: 'source', name, ...more });
+const target = (name: string, more: Omit<Moment, 'side' | 'name'> = {}): Moment => ({ side: 'target', name, ...more });
+const frozen = { isFrozen: true } as const;
+const held = { isFrozen: true, hasCriu: true } as const;
+const restored = { isFrozen: true, isRestored: true } as const;
+const over = { isFrozen: true, isRestored: true, isOver: true } as const;
+
+const beforeTheFreeze: Moment[] = [
+  source('source: offer'), target('target: files'), source('source: files'), source('source: memory'), target('target: memory'), source('source: find watched files'), source('source: detach viewers', { hasCriu: true }),
+  source('source: files again', { hasCriu: true }), source('source: prepare target', { hasCriu: true }), target('target: prepare'), target('target: receive memory', { hasCriu: true }),
+];
+const whileFrozen: Moment[] = [
+  source('source: frozen', held), source('source: dumped', held), source('source: send memory', held), source('source: send last files', held), target('target: receive last files', frozen), target('target: make processes', { ...frozen, hasCriu: true }),
+];
+
+const theCommit: Moment[] = [
+  source('source: restore', held), target('journal target restored', frozen), target('target did: journal restored', restored), target('target did: say restored', restored),
+  source('source did: freeze', { ...restored, hasCriu: true }), source('journal source committed', { ...restored, hasCriu: true }), source('source did: journal committed', { ...restored, hasCriu: true }), source('source did: say commit', restored),
+  target('journal target resuming', restored), target('target did: journal resuming', restored), target('target did: let run', restored), target('journal target settled', restored), target('target did: journal settled', restored), target('target did: say running', restored),
+  source('journal source done', restored), source('source did: journal done', over), source('source did: say heard', over), source('source: clean up', over), source('destroy: files', over), source('source did: remove', over), source('source did: forget', over), target('target did: forget', over),
+];
+
+export const moments: Record<Operation, readonly Moment[]> = {
+  move: [...beforeTheFreeze, ...whileFrozen, ...theCommit],
+  'move-stored': [source('source: offer'), target('target: files'), target('target: store'), ...theCommit.map(({ side, name, isRestored, isOver }) => ({ side, name, ...(isRestored ? { isRestored } : {}), ...(isOver ? { isOver } : {}) }))],
+  clone: [...beforeTheFreeze, ...whileFrozen, target('target: new identity'), source('source: restore'), target('target did: say restored'), target('target did: let run')],
+  suspend: [source('suspend: find watched files'), source('suspend: detach viewers', { hasCriu: true }), source('suspend: freeze and dump', { hasCriu: true }), source('source: frozen', held), source('source: dumped', held), source('suspend: dumped', held), source('suspend: encrypt and store', held), source('suspend: written', held), source('suspend: clean up', { isFrozen: true })],
+  resume: [source('resume: verify and decrypt'), source('resume: prepare'), source('resume: restore', { hasCriu: true }), source('resume: written', { isFrozen: true }), source('resume: let run')],
+  delete: [source('destroy: processes'), source('destroy: files')],
+  create: [source('create: files'), source('create: sandbox'), source('create: made'), source('create: started')],
+};
