@@ -169,10 +169,12 @@ class Sending {
   async giveUp(cause: unknown): Promise<ZapError> {
     const failure = await this.steps.undo(cause);
     const { channel } = this;
-    if (channel.isOpen) await channel.send({ type: 'failed', error: failure.toWire() }).catch(() => {});
+    const tree = treeOf(loadRecord(this.record.id) ?? this.record, this.context.journal.transfer);
+    // Killed while it stood there frozen: what the target has may be all there is.
+    if (channel.isOpen && !(this.mayHaveCopy && tree === 'dead')) await channel.send({ type: 'failed', error: failure.toWire() }).catch(() => {});
     this.sayOver = undefined; // it was just said
     try {
-      await this.step({ kind: 'failed', mayHaveCopy: this.mayHaveCopy, tree: treeOf(loadRecord(this.record.id) ?? this.record, this.context.journal.transfer) });
+      await this.step({ kind: 'failed', mayHaveCopy: this.mayHaveCopy, tree });
     } catch (problem) {
       return new ZapError(failure.code, failure.message, { hint: failure.hint, data: failure.data, evidence: [...(failure.evidence ?? []), (problem as Error).message], cause });
     }
