@@ -30,7 +30,7 @@ export async function tell({ transfer, pod, word }: Input<'transfer.tell'>, call
   if (record && !maySee(caller, record)) return { answer: null };
   const role = word === 'commit' || word === 'abort' || word === 'heard' ? 'target' : 'source';
   const before = findJournal(transfer, role);
-  if (!before) return { answer: role === 'target' ? 'gone' : null };
+  if (!before) return { answer: role === 'source' ? null : answerOf(undefined, pod) };
   if (before.pod !== pod) throw new ZapError('move/protocol', 'The transfer is of another POD.');
   leaveWord(transfer, role, word);
   const deadlineMs = performance.now() + answerTimeoutMs;

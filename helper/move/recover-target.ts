@@ -10,7 +10,7 @@ import { Heard } from './messages';
 import type { Later } from './recover';
 import { awaitVerdict, untilAborted } from './verdict';
 
-const heardTimeoutMs = 2000;
+const heardTimeoutMs = 8000;
 /** A source that was not heard of for so long is not waited for. */
 const forgetAnswerMs = 7 * 86_400_000;
 

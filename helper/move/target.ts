@@ -37,7 +37,7 @@ import { receivePages } from './page-sync';
 import { awaitVerdict } from './verdict';
 
 const maxTreeEntries = 20_000_000;
-const heardTimeoutMs = 2000;
+const heardTimeoutMs = 8000;
 
 export interface ReceiveContext {
   caller: Caller;

@@ -17,9 +17,10 @@ describe('what a desktop carries between two hosts', () => {
     ['that it was given up', { source: 'given-up' }, { target: 'restored' }, { word: 'abort', target: 'beta', source: 'alpha' }],
     ['that a source which wrote nothing has promised nothing', { source: 'abort' }, { target: 'restored' }, { word: 'abort', target: 'beta', source: undefined }],
     ['that nobody will ask any more', {}, { target: 'settled' }, { word: 'heard', target: 'beta', source: undefined }],
-    ['that the target has nothing', { source: 'committed' }, {}, { word: undefined, target: 'beta', source: 'alpha' }],
+    ['that the target has nothing', { source: 'committed' }, {}, { answer: 'gone', source: 'alpha' }],
+    ['that the target has it, and has forgotten how it came', { source: 'committed' }, { source: 'abort' }, { answer: 'running', source: 'alpha' }],
   ] as [string, Partial<Outcome>, Partial<Outcome>, ReturnType<typeof errandOf>][])('%s', (_what, alpha, beta, errand) => {
-    expect(errandOf(answers(alpha, beta), 'beta')).toEqual(errand);
+    expect(errandOf(answers(alpha, beta), { target: 'beta', isComplete: true })).toEqual(errand);
   });
 
   it.each([
@@ -29,12 +30,16 @@ describe('what a desktop carries between two hosts', () => {
     ['to a copy whose source is not to be found', {}, { target: 'restored' }],
     ['to a copy that runs, from a host that merely has the POD', { source: 'abort' }, { target: 'settled' }],
   ] as [string, Partial<Outcome>, Partial<Outcome>][])('nothing %s', (_when, alpha, beta) => {
-    const errand = errandOf(answers(alpha, beta), 'beta');
-    expect(errand?.word === 'commit' || errand?.word === 'abort' ? errand : undefined).toBeUndefined();
+    const errand = errandOf(answers(alpha, beta), { target: 'beta', isComplete: true });
+    expect(errand && 'word' in errand && errand.word !== 'heard' ? errand : undefined).toBeUndefined();
   });
 
   it('does not take a silent target for one that has nothing', () => {
-    expect(errandOf([{ host: 'alpha', value: { source: 'committed', target: 'unknown' } }], 'beta')).toBeUndefined();
-    expect(errandOf(answers({ source: 'committed' }, {}), undefined)).toBeUndefined();
+    expect(errandOf([{ host: 'alpha', value: { source: 'committed', target: 'unknown' } }], { target: 'beta', isComplete: false })).toBeUndefined();
+    expect(errandOf(answers({ source: 'committed' }, {}), { target: undefined, isComplete: true })).toBeUndefined();
+  });
+
+  it('does not take a silent source for one that has heard', () => {
+    expect(errandOf([{ host: 'beta', value: { source: 'unknown', target: 'settled' } }], { target: 'beta', isComplete: false })).toBeUndefined();
   });
 });

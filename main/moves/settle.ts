@@ -27,34 +27,31 @@ interface Answered {
 /** Carries what there is to carry between these hosts. */
 export async function settleTransfer(fleet: Fleet, open: OpenTransfer, options: { hosts?: readonly string[]; signal?: AbortSignal | undefined } = {}): Promise<void> {
   const { transfer, pod } = open;
-  const { answers } = await fleet.askAll((client) => client.call('transfer.outcome', { transfer, pod }, { signal: options.signal }), options);
+  const { answers, failures } = await fleet.askAll((client) => client.call('transfer.outcome', { transfer, pod }, { signal: options.signal }), options);
   const tell = async (host: string, word: Word): Promise<Output<'transfer.tell'>['answer']> => (await (await fleet.client(host, options.signal)).call('transfer.tell', { transfer, pod, word }, { signal: options.signal })).answer;
-  const errand = errandOf(answers, open.target);
+  const errand = errandOf(answers, { target: open.target, isComplete: failures.length === 0 });
   if (!errand) return;
-  const answer = errand.word === undefined ? 'gone' : await tell(errand.target, errand.word);
+  const answer = 'answer' in errand ? errand.answer : await tell(errand.target, errand.word);
   if (answer && errand.source !== undefined) await tell(errand.source, answer);
 }
 
-interface Errand {
-  /** For the target; without it the target has nothing of the transfer, which is an answer by itself. */
-  word: Word | undefined;
-  target: string;
-  /** Who waits for the answer. */
-  source: string | undefined;
-}
+/** `source` waits for the answer: of the target, when it has heard `word`, or one that is known without asking. */
+type Errand = { word: Word; target: string; source: string | undefined } | { answer: 'gone' | 'running'; source: string };
 
-export function errandOf(answers: readonly Answered[], target: string | undefined): Errand | undefined {
-  const source = answers.find(({ value }) => value.source !== 'unknown' && value.source !== 'abort') ?? answers.find(({ value }) => value.source === 'abort');
+export function errandOf(answers: readonly Answered[], { target, isComplete }: { target: string | undefined; isComplete: boolean }): Errand | undefined {
+  const source = answers.find(({ value }) => value.source !== 'unknown' && value.source !== 'abort') ?? answers.find(({ host, value }) => value.source === 'abort' && host !== target);
   const copy = answers.find(({ value }) => value.target !== 'unknown' && value.target !== 'open');
   const verdict = source?.value.source === 'committed' ? 'commit' : source?.value.source === 'given-up' || source?.value.source === 'abort' ? 'abort' : undefined;
   const waits = source && source.value.source !== 'abort' ? source.host : undefined;
   if (copy) {
     if (verdict && !(copy.value.target === 'settled' && source?.value.source === 'abort')) return { word: verdict, target: copy.host, source: waits };
-    // The source has forgotten it, which it does once it has heard.
-    return copy.value.target === 'settled' && !waits ? { word: 'heard', target: copy.host, source: undefined } : undefined;
+    // The source has forgotten it, which it does once it has heard. One that does not answer may not have.
+    return copy.value.target === 'settled' && !waits && isComplete ? { word: 'heard', target: copy.host, source: undefined } : undefined;
   }
-  const hasNothing = answers.some(({ host, value }) => host === target && value.target === 'unknown');
-  return hasNothing && verdict && waits !== undefined && target !== undefined ? { word: undefined, target, source: waits } : undefined;
+  const there = answers.find(({ host, value }) => host === target && value.target === 'unknown');
+  if (!there || !verdict || waits === undefined) return undefined;
+  // It knows nothing of the transfer any more: because it has the POD, or because it has nothing.
+  return { answer: there.value.source === 'abort' ? 'running' : 'gone', source: waits };
 }
 
 /** Transfers that some host says to be in doubt. */
