@@ -45,8 +45,10 @@ export async function tell({ transfer, pod, word }: Input<'transfer.tell'>, call
 
 function answerOf(phase: string | undefined, pod: string): Answer | null {
   switch (phase) {
-    case undefined:
-      return loadRecord(pod) ? 'running' : 'gone';
+    case undefined: {
+      const kind = loadRecord(pod)?.state.kind;
+      return kind === 'running' || kind === 'suspended' ? 'running' : 'gone';
+    }
     case 'settled':
       return 'running';
     case 'lost':
