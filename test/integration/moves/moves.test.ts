@@ -1,5 +1,4 @@
 import { describeInLab } from '../support/suite';
-import { adversity } from './adversity';
 import { moves } from './move';
 import { refusals } from './refusals';
 import { troubledMoves } from './trouble';
@@ -8,5 +7,4 @@ describeInLab('moves', (suite) => {
   moves(suite);
   refusals(suite);
   troubledMoves(suite);
-  adversity(suite);
 });
