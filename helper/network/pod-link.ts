@@ -61,7 +61,6 @@ export function createLink(plan: LinkPlan, init: number): void {
     } else here.addMacvlan('eth0', plan.mac, interfaceIndex(plan.parent), init);
   }
   inNetworkNamespace(init, (inside) => {
-    boundUnsent();
     inside.setLink(loopbackIndex, true);
     if (plan.kind === 'none') return;
     const index = inside.indexOf('eth0');
@@ -74,7 +73,8 @@ export function createLink(plan: LinkPlan, init: number): void {
 
 /**
  * What a program has written and TCP has not sent yet travels with the POD, so there shall be little of it: beyond this a write waits, as it does for a
- * full buffer. Nothing is lost of the throughput, since what is on its way does not count. /proc/sys/net is that of the caller's namespace.
+ * full buffer. Nothing is lost of the throughput, since what is on its way does not count. CRIU writes such data as a program would, so the bound must not
+ * be there before. /proc/sys/net is that of the caller's namespace.
  */
 function boundUnsent(): void {
   const file = '/proc/sys/net/ipv4/tcp_notsent_lowat';
@@ -86,7 +86,10 @@ function boundUnsent(): void {
  * change; so it does.
  */
 export function completeLink(plan: LinkPlan, init: number): void {
-  if (plan.kind !== 'none') inNetworkNamespace(init, (inside) => inside.setMtu(inside.indexOf('eth0'), uplinkMtu(plan)));
+  inNetworkNamespace(init, (inside) => {
+    boundUnsent();
+    if (plan.kind !== 'none') inside.setMtu(inside.indexOf('eth0'), uplinkMtu(plan));
+  });
 }
 
 function uplinkMtu(plan: Exclude<LinkPlan, { kind: 'none' }>): number {
