@@ -44,6 +44,8 @@ const usualPlaces: CriuPlaces = {
 
 /** For one doctor, who asks more than once; whoever mends something and tries again should not be told the old answer. */
 const failureFreshMs = 10_000;
+/** What fails sooner can as well be tried again. */
+const slowMs = 1000;
 /** Changes whenever a library of the host is installed. */
 const libraryCache = '/etc/ld.so.cache';
 
@@ -54,12 +56,13 @@ export async function findCriu(places: CriuPlaces = usualPlaces): Promise<FoundC
   using _lock = await Lock.take(`${places.record}.lock`);
   const meanwhile = recall(places);
   if (meanwhile) return meanwhile;
+  const startedMs = performance.now();
   try {
     const found = await choose(places);
     writeFileAtomic(places.record, JSON.stringify({ circumstances: circumstances(places, found.origin), found }));
     return found;
   } catch (error) {
-    writeFileAtomic(places.record, JSON.stringify({ circumstances: circumstances(places, 'managed'), failure: ZapError.from(error).toWire(), atMs: Date.now() }));
+    if (performance.now() - startedMs > slowMs) writeFileAtomic(places.record, JSON.stringify({ circumstances: circumstances(places, 'managed'), failure: ZapError.from(error).toWire(), atMs: Date.now() }));
     throw error;
   }
 }
