@@ -89,7 +89,11 @@ export function troubledMoves(suite: Suite): void {
       await requireAlive(alive.address, alive.born);
       // "settled" is no more than an answer kept for a source that may not have heard it.
       const journals = () => [suite.alpha, suite.beta].flatMap((view) => view.journals().filter(({ phase }) => phase !== 'settled').map(({ role, phase }) => `${view.name}: ${role} ${phase}`));
-      await until('the end of the transfer on both hosts', () => journals().length === 0, { withinMs: 40_000 }).catch(() => {});
+      const isOver = async (): Promise<boolean> => {
+        if (journals().length > 0) await suite.zap.json('pod', 'list'); // what one helper was told, the next one may have to act on
+        return journals().length === 0;
+      };
+      await until('the end of the transfer on both hosts', isOver, { withinMs: 40_000, everyMs: 1000 }).catch(() => {});
       expect(journals()).toEqual([]);
       await suite.requireGone(suite.other(where), alive.record);
       return where;
