@@ -1,4 +1,5 @@
 import { describeInLab } from '../support/suite';
+import { adversity } from './adversity';
 import { moves } from './move';
 import { refusals } from './refusals';
 import { troubledMoves } from './trouble';
@@ -7,4 +8,5 @@ describeInLab('moves', (suite) => {
   moves(suite);
   refusals(suite);
   troubledMoves(suite);
+  adversity(suite);
 });
