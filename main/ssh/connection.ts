@@ -28,12 +28,13 @@ export interface SshOptions {
   signal?: AbortSignal | undefined;
   /** For each hop; the time in which a person is asked does not count. */
   connectTimeoutMs?: number;
+  /** A peer that says nothing is given up after this times three. */
+  keepaliveIntervalMs?: number;
 }
 
 const handshakes = new Gate(2, 1_000);
 
 const CONNECT_TIMEOUT_MS = 10_000;
-/** A dead peer is noticed after this times three. */
 const KEEPALIVE_INTERVAL_MS = 5_000;
 
 /** `over` is a stream to the host's SSH port, where it is not reached from here. */
@@ -72,7 +73,8 @@ export async function connectHop(target: SshTarget, options: SshOptions, over?: 
       const config: ConnectConfig = {
         username: target.user,
         readyTimeout: 0, // the deadline's task
-        keepaliveInterval: KEEPALIVE_INTERVAL_MS,
+        keepaliveInterval: options.keepaliveIntervalMs ?? KEEPALIVE_INTERVAL_MS,
+        keepaliveCountMax: 3,
         algorithms: { serverHostKey: { prepend: hostKeyAlgorithms(knownKeyTypes(lines, target)), append: [], remove: [] } },
         hostVerifier: (key: Buffer, verify: (isTrusted: boolean) => void) => {
           const accept = options.acceptKey && ((unknown: Parameters<AcceptKey>[0]) => paused(() => options.acceptKey!(unknown)));

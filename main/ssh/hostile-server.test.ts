@@ -5,6 +5,7 @@ import { spawn } from 'node:child_process';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Session } from 'ssh2';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { parseKnownHosts } from './known-hosts';
@@ -146,6 +147,30 @@ describe('a server that is', () => {
     const server = await serve();
     const port = await wire(server.port, (chunk, socket, sent) => void (sent === 0 && socket.write(chunk)));
     await expect(openSsh(alpha(port), { knownHosts: knowing(keys, { [port]: 'host' }), connectTimeoutMs: 300 })).rejects.toMatchObject({ code: 'host/timeout' });
+  });
+
+  it('mute after the login, over a connection that stays: what runs there ends, and nothing more is asked of it', async () => {
+    const server = await serve({ onSession: (session) => void session.on('exec', (accept) => void accept()) });
+    let isMute = false;
+    const port = await wire(server.port, (chunk, socket) => void (isMute || socket.write(chunk)));
+    const transport = await openSsh(alpha(port), { knownHosts: knowing(keys, { [port]: 'host' }), keepaliveIntervalMs: 100 });
+    const running = await transport.exec(['cat']);
+    running.stdout.resume();
+    isMute = true;
+    expect(await running.exit).toBeNull();
+    await expect(transport.exec(['true'])).rejects.toMatchObject({ code: 'host/connection-lost' });
+  });
+
+  it('slow to answer, but there, is not given up', async () => {
+    const server = await serve();
+    let behind = Promise.resolve();
+    const port = await wire(server.port, (chunk, socket) => {
+      behind = behind.then(() => delay(20)).then(() => void socket.write(chunk));
+    });
+    const transport = await openSsh(alpha(port), { knownHosts: knowing(keys, { [port]: 'host' }), keepaliveIntervalMs: 50 });
+    await delay(400);
+    expect((await capture(transport, ['echo', 'hi'])).stdout).toBe('echo hi');
+    transport.close();
   });
 
   it('talkative before the login', async () => {
