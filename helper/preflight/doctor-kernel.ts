@@ -86,7 +86,7 @@ export const kernelProbes: readonly KernelProbe[] = [
   },
   {
     id: 'pagemap-scan', severity: 'note', message: 'This kernel does not list the pages that hold memory (PAGEMAP_SCAN, 6.7): memory cannot be sent ahead, so that PODs with much of it stand still for longer.',
-    isThere: async () => livePages(process.pid).next().done !== undefined,
+    isThere: async () => !livePages(process.pid).next().done,
   },
   { id: 'userfaultfd', severity: 'note', message: 'This kernel has no userfaultfd (CONFIG_USERFAULTFD).', isThere: async () => hasUserfaultfd() },
   { id: 'soft-dirty', severity: 'note', message: 'This kernel does not mark pages that were written (CONFIG_MEM_SOFT_DIRTY); what changes is found by comparison instead.', isThere: async () => hasSoftDirty() },
