@@ -22,7 +22,7 @@ export function makeImages(podId: string): void {
 }
 
 /** Never on a swap device, which would keep what a POD knew; kernels before 6.4 do not know how, and some have no huge pages. */
-function newImageFilesystem(): number {
+export function newImageFilesystem(): number {
   const wishes = [{ huge: 'within_size', noswap: true }, { noswap: true }, { huge: 'within_size' }] as const;
   for (const wish of wishes) {
     try {
