@@ -10,6 +10,7 @@ import type { Duplex } from 'node:stream';
 import { connect as connectTls, TLSSocket, createSecureContext } from 'node:tls';
 import type { z } from 'zod';
 import { ZapError } from '../protocol/errors';
+import { release } from '../system/release';
 
 const kinds = { message: 0, chunk: 1, end: 2, alive: 3 } as const;
 const headerBytes = 5;
@@ -164,7 +165,10 @@ export class Channel {
     await this.atLeast(length, signal);
     const pieces: Buffer[] = [];
     for (let left = length; left > 0; left -= pieces.at(-1)!.length) pieces.push(this.shift(left));
-    return pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces);
+    if (pieces.length === 1) return pieces[0]!;
+    const whole = Buffer.concat(pieces);
+    pieces.forEach(release);
+    return whole;
   }
 
   /** Takes the first of what has come, at most `most` bytes of it. */

@@ -2,7 +2,7 @@
  * What signing, summing and encrypting cost: JSON lines, megabytes of 10^6 bytes for each second of one processor.
  *
  * `store` and `open` are a suspended POD's way to the disk and back, reading, writing and fsync included: from images where a POD's are, in memory, to the disk that
- * checkpoints are on. It is the processor's time that counts, whatever the disk takes.. `channel` is what a
+ * checkpoints are on. It is the processor's time that counts, whatever the disk takes. `channel` is what a
  * move's bytes go through: both ends are in this process, so each has half of its time. `plain` is the same without TLS: the difference is the price of encrypting.
  */
 import { randomBytes } from 'node:crypto';
