@@ -44,7 +44,7 @@ export async function untilAnswered(verdict: Verdict, options: AskOptions): Prom
   const ended = new AbortController();
   const signal = options.signal ? AbortSignal.any([ended.signal, options.signal]) : ended.signal;
   try {
-    return await Promise.race([ask(verdict, options, signal), leftFor(options.transfer, 'source', signal).then((word) => ({ event: wordEvent(word), over: undefined }))]);
+    return await Promise.race([ask(verdict, options, signal), leftFor(options.transfer, 'source', signal).then((word) => ({ event: wordEvent(word), over: options.first?.isOpen ? options.first : undefined }))]);
   } finally {
     ended.abort();
   }

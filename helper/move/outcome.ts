@@ -8,12 +8,14 @@ import type { Input, Output } from '../protocol/contract';
 import { ZapError } from '../protocol/errors';
 import { loadRecord, maySee, type Caller, type PodRecord } from '../pod/record';
 import { presumed, type Answer } from './commit';
-import { findJournal, leaveWord } from './journal';
+import { closeJournal, findJournal, leaveWord } from './journal';
 import { treeOf } from './leaving';
 
 const answerPollMs = 20;
 const answerTimeoutMs = 8000;
 const decisionTimeoutMs = 60_000;
+/** For whoever holds the target's part of a transfer that has ended; there need not be anybody. */
+const heardTimeoutMs = 1500;
 
 /** What each role of this host says of a transfer. A source that never wrote of it has promised nothing of a POD that is here. */
 export function outcomeOf({ transfer, pod }: Input<'transfer.outcome'>, caller: Caller): Output<'transfer.outcome'> {
@@ -33,12 +35,16 @@ export async function tell({ transfer, pod, word }: Input<'transfer.tell'>, call
   if (!before) return { answer: role === 'source' ? null : answerOf(undefined, pod) };
   if (before.pod !== pod) throw new ZapError('move/protocol', 'The transfer is of another POD.');
   leaveWord(transfer, role, word);
-  const deadlineMs = performance.now() + answerTimeoutMs;
+  const isOver = word === 'heard' && before.phase === 'settled';
+  const deadlineMs = performance.now() + (isOver ? heardTimeoutMs : answerTimeoutMs);
   for (;;) {
     const now = findJournal(transfer, role);
     const answer = role === 'target' ? answerOf(now?.phase, pod) : null;
-    if (answer || !now) return { answer };
-    if (performance.now() > deadlineMs) return { answer: null };
+    if ((answer && !isOver) || !now) return { answer };
+    if (performance.now() > deadlineMs) {
+      if (isOver) closeJournal(before); // the POD is here and has been asked about for the last time
+      return { answer };
+    }
     await sleep(answerPollMs);
   }
 }

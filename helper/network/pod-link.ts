@@ -116,12 +116,21 @@ export function disconnect(plan: LinkPlan, init: number): void {
   } else if (plan.kind === 'macvlan') inNetworkNamespace(init, (inside) => inside.setMacvlanOpen(inside.indexOf('eth0'), false));
 }
 
+/** Opens it again. A link that has gone, as it does with the POD's last process, has nothing to open. */
 export function connect(plan: LinkPlan, init: number): void {
   if (plan.kind === 'veth') {
-    if (!existsSync(`/sys/class/net/${plan.outer}/brport`)) return joinBridge(plan.bridge, plan.outer);
-    using here = Netlink.open();
-    here.setBridgePortOpen(interfaceIndex(plan.outer), true);
+    try {
+      openPort(plan);
+    } catch (error) {
+      if (existsSync(`/sys/class/net/${plan.outer}`)) throw error;
+    }
   } else if (plan.kind === 'macvlan') inNetworkNamespace(init, (inside) => inside.setMacvlanOpen(inside.indexOf('eth0'), true));
+}
+
+function openPort({ bridge, outer }: Extract<LinkPlan, { kind: 'veth' }>): void {
+  if (!existsSync(`/sys/class/net/${outer}/brport`)) return joinBridge(bridge, outer);
+  using here = Netlink.open();
+  here.setBridgePortOpen(interfaceIndex(outer), true);
 }
 
 /** Tells the segment where the POD is now. By itself, since closing a packet socket waits for the whole kernel (5–15 ms): the POD runs meanwhile. */

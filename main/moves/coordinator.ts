@@ -21,6 +21,8 @@ import { sayWhere, whereabouts } from './whereabouts';
 
 /** Between two attempts to bring a broken transfer to its end. */
 const SETTLE_INTERVAL_MS = 1_000;
+/** The move has succeeded: its target is not waited for longer. */
+const FORGET_TIMEOUT_MS = 3_000;
 
 export interface MoveOptions extends Omit<TransferOptions, 'onTransfer' | 'onLost'> {
   /** Of a suspended POD that is to run, where it has one. */
@@ -104,6 +106,7 @@ async function execute(fleet: Fleet, located: LocatedPod, to: string, options: M
     });
     if (sent.kind !== 'pod') throw new ZapError('internal/protocol', `${from} ended a POD's transfer as something else.`);
     const { result } = sent;
+    if (job.kind === 'move' && open) await forgetTransfer(fleet, open, [from, to]);
     return { pod: result.pod.name, from, to, mode: result.mode, downtimeMs: result.downtimeMs, totalMs: round(result.totalMs + (steps[0]?.ms ?? 0)), bytes: result.bytes, steps: [...steps, ...result.steps] };
   } catch (error) {
     ended.abort();
@@ -136,6 +139,11 @@ async function keepSettling(fleet: Fleet, open: OpenTransfer, hosts: string[], s
     await settleTransfer(fleet, open, { hosts, signal }).catch(() => {});
     await delay(SETTLE_INTERVAL_MS, undefined, { signal }).catch(() => {});
   }
+}
+
+/** A target keeps its answer until the source has heard it. What the source says of that last may be lost; then nobody would ever ask again, but for us. */
+async function forgetTransfer(fleet: Fleet, open: OpenTransfer, hosts: string[]): Promise<void> {
+  await settleTransfer(fleet, open, { hosts, signal: AbortSignal.timeout(FORGET_TIMEOUT_MS) }).catch(() => {});
 }
 
 async function withWhereabouts(fleet: Fleet, error: ZapError, pod: Pod, hosts: string[], open: OpenTransfer | undefined): Promise<ZapError> {

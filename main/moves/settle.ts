@@ -24,15 +24,25 @@ interface Answered {
   value: Outcome;
 }
 
-/** Carries what there is to carry between these hosts. */
+/** The word, the answer, and that the answer was heard. */
+const maxErrands = 3;
+
+/** Carries what there is to carry between these hosts: what came of one errand may be the next. */
 export async function settleTransfer(fleet: Fleet, open: OpenTransfer, options: { hosts?: readonly string[]; signal?: AbortSignal | undefined } = {}): Promise<void> {
+  for (let errand = 0; errand < maxErrands; errand++) if (!(await runErrand(fleet, open, options))) return;
+}
+
+/** False when there was none, or none that came to anything. */
+async function runErrand(fleet: Fleet, open: OpenTransfer, options: { hosts?: readonly string[]; signal?: AbortSignal | undefined }): Promise<boolean> {
   const { transfer, pod } = open;
   const { answers, failures } = await fleet.askAll((client) => client.call('transfer.outcome', { transfer, pod }, { signal: options.signal }), options);
   const tell = async (host: string, word: Word): Promise<Output<'transfer.tell'>['answer']> => (await (await fleet.client(host, options.signal)).call('transfer.tell', { transfer, pod, word }, { signal: options.signal })).answer;
   const errand = errandOf(answers, { target: open.target, isComplete: failures.length === 0 });
-  if (!errand) return;
+  if (!errand) return false;
   const answer = 'answer' in errand ? errand.answer : await tell(errand.target, errand.word);
-  if (answer && errand.source !== undefined) await tell(errand.source, answer);
+  if (!answer || errand.source === undefined) return false;
+  await tell(errand.source, answer);
+  return true;
 }
 
 /** `source` waits for the answer: of the target, when it has heard `word`, or one that is known without asking. */

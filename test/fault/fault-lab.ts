@@ -39,6 +39,7 @@ export class FaultLab implements AsyncDisposable {
     const zapHome = home ?? (await mkdtemp(join(tmpdir(), 'zap-fault-')));
     try {
       const faultLab = new FaultLab(zapHome, distDirectory, await labUp({ zapHome, hosts: hostNames.length }), home !== undefined);
+      await faultLab.wipe();
       await faultLab.bringEnvironment();
       return faultLab;
     } catch (error) {
@@ -106,6 +107,19 @@ export class FaultLab implements AsyncDisposable {
     this.arm(host);
   }
 
+  /** No POD, no transfer and no helper is on any host any more, whatever was there: helpers that wait for a person's decision as well. */
+  async wipe(): Promise<void> {
+    await Promise.all(hostNames.map(async (host) => {
+      const isClean = this.isUp(host) && this.views[host].records().length === 0 && this.views[host].journals().length === 0 && (await this.views[host].programs('zap-helper')).length === 0;
+      if (!isClean) {
+        if (this.isUp(host)) await this.lab.killHost(host);
+        await this.lab.startHost(host);
+        for (const place of ['pods', 'transfers']) await rm(this.views[host].path('var/lib/zap', place), { recursive: true, force: true });
+      }
+      this.arm(host);
+    }));
+  }
+
   isUp(host: Host): boolean {
     try {
       return this.lab.pidOf(host) > 0;
@@ -130,7 +144,6 @@ export class FaultLab implements AsyncDisposable {
   }
 
   private async bringEnvironment(): Promise<void> {
-    for (const host of hostNames) this.arm(host);
     await this.withFleet(async (fleet) => {
       const local = await fleet.client(LOCAL);
       const { environments } = await local.call('environment.list', {});

@@ -5,6 +5,7 @@
  * and what was tried succeeds at the next attempt.
  */
 import { setTimeout as delay } from 'node:timers/promises';
+import { assertNever } from '../../helper/protocol/errors';
 import type { Fleet } from '../../main/helper-client/fleet';
 import { listSettled } from '../../main/moves/settle';
 import type { LocatedPod } from '../../main/pods/locate';
@@ -14,10 +15,17 @@ import { inject, mend } from './inject';
 import { newName, operate, resume, suspend, told, wordsFor, type Attempt } from './operate';
 import type { Fault } from './plan';
 import { Random } from './random';
-import { lifeOf, liveOn, untidy, type Pod } from './witness';
+import { isHeld, lifeOf, liveOn, untidy, type Pod } from './witness';
+
+/**
+ * What became of the operation. `decided`: in doubt, until a person said which copy it is. `gone`: its processes ended with the only host they lived on, or by
+ * the kill of the first of them, and that is said.
+ */
+export type Ending = 'done' | 'undone' | 'decided' | 'gone';
 
 export interface Outcome {
   fault: Fault;
+  ending: Ending | undefined;
   /** Where the POD was afterwards, in a word, and what the operation said. */
   ended: string;
   said: string;
@@ -47,7 +55,7 @@ export class Run {
 
   async one(fault: Fault): Promise<Outcome> {
     const startedMs = performance.now();
-    const outcome: Outcome = { fault, ended: '', said: '', problems: [], isMissed: false, seconds: 0 };
+    const outcome: Outcome = { fault, ending: undefined, ended: '', said: '', problems: [], isMissed: false, seconds: 0 };
     try {
       await this.strike(fault, outcome);
     } catch (error) {
@@ -85,7 +93,7 @@ export class Run {
       outcome.isMissed = !lab.isReached(host, moment.name);
       const desktops = injection === 'two desktops' ? this.second(attempt, hostNames.find((name) => name !== from && name !== to)!) : injection === 'same name' ? this.sameName(attempt) : undefined;
       if (desktops) rivals.push(desktops);
-      if (desktops) await delay(150);
+      if (desktops) await delay(random.below(300));
       putRight = await inject(injection, {
         lab, host, other: isBetweenHosts ? (host === from ? to : from) : undefined, pod, goOn: () => (lab.isUp(host) ? lab.goOn(host, moment.name) : undefined), desktop: { kill: () => command?.kill('SIGKILL') }, isLong: random.below(6) === 0, delayMs: random.below(40),
       });
@@ -168,14 +176,16 @@ export class Run {
     if (this.twin) await this.removeTwin(fleet, outcome);
     if (place?.pod.state.kind === 'in-doubt') {
       outcome.ended = `in doubt on ${place.host}, then `;
+      outcome.ending = 'decided';
       await (await fleet.client(place.host)).call('pod.recover', { pod: pod.id, decision: 'run-here' });
       place = await this.settled(fleet, pod.id, outcome);
     }
     const kind = place?.pod.state.kind;
     const isGoneAsWanted = fault.operation === 'delete' && !place;
     outcome.ended += place ? `${kind} on ${place.host}` : 'nowhere';
+    outcome.ending ??= endingOf(attempt, place);
     if (!isGoneAsWanted && kind !== 'running' && kind !== 'suspended') {
-      if (!mayBeLost(fault, kind) && !(fault.operation === 'delete' && kind === 'exited')) outcome.problems.push(`LOST: it is ${kind ?? 'nowhere'}`);
+      if (!mayBeLost(outcome, kind) && !(fault.operation === 'delete' && kind === 'exited')) outcome.problems.push(`LOST: it is ${kind ?? 'nowhere'}`);
       else if (place) await this.discard(fleet, place);
       this.pod = undefined;
     }
@@ -193,6 +203,7 @@ export class Run {
   private async settled(fleet: Fleet, id: string, outcome: Outcome): Promise<LocatedPod | undefined> {
     let places: LocatedPod[] = [];
     await until('an end', async () => {
+      if (hostNames.some((host) => isHeld(this.lab.views[host], id))) return false;
       const { pods, failures } = await listSettled(fleet);
       places = pods.filter(({ pod }) => pod.id === id);
       return failures.length === 0 && places.length < 2 && places.every(({ pod }) => pod.state.kind !== 'moving');
@@ -229,6 +240,7 @@ export class Run {
       const view = this.lab.views[copy.host as Host];
       const record = view.record(name)!;
       outcome.ended += `; copy ${copy.pod.state.kind} on ${copy.host}`;
+      if (outcome.ending === 'undone' && copy.pod.state.kind === 'running') outcome.ending = 'done';
       await this.discard(fleet, copy);
       await until('', () => view.traces(record).length === 0, { withinMs: 3000 }).catch(() => outcome.problems.push(`LEFT of the copy on ${copy.host}: ${view.traces(record).join(', ')}`));
     }
@@ -258,7 +270,7 @@ export class Run {
       if (retry.operation === 'move' || retry.operation === 'move-stored') this.host = to;
       if (retry.operation === 'suspend' || retry.operation === 'move-stored') await resume(fleet, this.host, retry.pod);
       if (retry.operation === 'delete') this.pod = undefined;
-      await this.examineCopies(fleet, outcome.fault, retry.copyName, outcome);
+      await this.examineCopies(fleet, outcome.fault, retry.copyName, { ...outcome });
       if (this.pod) await this.requireWhole(fleet, this.pod, outcome);
     } catch (error) {
       outcome.problems.push(`RETRY: ${told(error)}`);
@@ -269,35 +281,46 @@ export class Run {
 
   /** The next fault starts from nothing. */
   async clear(): Promise<void> {
-    const { lab } = this;
     this.pod = undefined;
     this.twin = undefined;
     await this.fleet?.close();
     this.fleet = undefined;
-    for (const host of hostNames) await lab.views[host].kill('zap-helper');
-    await lab.withFleet(async (fleet) => {
-      for (const place of (await listSettled(fleet)).pods) await this.discard(fleet, place).catch(() => {});
-    });
-    await lab.idle().catch(async () => void (await Promise.all(hostNames.map((host) => lab.views[host].kill('zap-helper')))));
-    for (const host of hostNames) {
-      if (lab.views[host].records().length === 0 && lab.views[host].journals().length === 0) continue;
-      await lab.lab.killHost(host);
-      await lab.boot(host);
-      await lab.lab.exec(host, ['sh', '-c', 'rm -rf /var/lib/zap/pods/* /var/lib/zap/transfers/*']);
-    }
+    await this.lab.wipe();
+  }
+}
+
+function endingOf({ operation, from }: Attempt, place: LocatedPod | undefined): Ending {
+  const kind = place?.pod.state.kind;
+  if (operation === 'delete') return place ? 'undone' : 'done';
+  if (kind !== 'running' && kind !== 'suspended') return 'gone';
+  switch (operation) {
+    case 'move':
+    case 'move-stored':
+      return place!.host === from ? 'undone' : 'done';
+    case 'suspend':
+      return kind === 'suspended' ? 'done' : 'undone';
+    case 'resume':
+      return kind === 'running' ? 'done' : 'undone';
+    case 'clone':
+    case 'create':
+      return 'undone'; // unless there is a copy
+    default:
+      return assertNever(operation);
   }
 }
 
 /** A POD that lived on a host alone does not survive that host's power, nor its first process the kill of it; it is said so plainly, and its files are kept. */
-function mayBeLost({ injection, operation, moment }: Fault, kind: string | undefined): boolean {
+function mayBeLost({ fault: { injection, operation, moment }, said }: Outcome, kind: string | undefined): boolean {
   if (kind !== 'lost' && kind !== 'exited') return false;
   if (injection === 'power off') {
     if (operation === 'suspend') return moment.name !== 'suspend: written' && moment.name !== 'suspend: clean up';
     if (operation === 'resume') return moment.name === 'resume: let run';
-    if (operation === 'move') return moment.side === 'source' ? moment.isRestored !== true : moment.isOver === true;
+    if (operation === 'move') return moment.side === 'source' ? moment.isRestored !== true : moment.isOver === true || (moment.name === 'target did: say running' && said === 'done');
     return operation !== 'move-stored';
   }
-  return (operation === 'create' && injection === 'kill runc') || (operation === 'clone' && injection === 'kill init'); // of a clone's original nothing was promised to anybody
+  // Until its memory has been sent the processes are all there is of it; of a clone's original nothing was promised to anybody.
+  if (injection === 'kill init') return operation === 'clone' || (operation === 'move' && moment.isUnsent === true);
+  return operation === 'create' && injection === 'kill runc';
 }
 
 async function withDeadline<T>(promise: Promise<T>, withinMs: number, what: string): Promise<T> {

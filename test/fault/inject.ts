@@ -24,7 +24,7 @@ export interface Scene {
 
 /** Long enough for both ends to notice, or not. */
 const shortMs = 1_500;
-const longMs = 14_000;
+const longMs = 11_000;
 
 /** Strikes; the returned function puts the world right again. */
 export async function inject(injection: Injection, scene: Scene): Promise<() => Promise<void>> {

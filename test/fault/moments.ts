@@ -10,6 +10,8 @@ export interface Moment {
   name: string;
   /** The POD's processes stand still, or are gone, at the source. */
   isFrozen?: true;
+  /** Not all of its memory is with the target. */
+  isUnsent?: true;
   /** A CRIU of this side is at work or waits. */
   hasCriu?: true;
   /** The target's copy is complete, or lives. */
@@ -30,7 +32,7 @@ const beforeTheFreeze: Moment[] = [
   source('source: files again', { hasCriu: true }), source('source: prepare target', { hasCriu: true }), target('target: prepare'), target('target: receive memory', { hasCriu: true }),
 ];
 const whileFrozen: Moment[] = [
-  source('source: frozen', held), source('source: dumped', held), source('source: send memory', held), source('source: send last files', held), target('target: receive last files', frozen), target('target: make processes', { ...frozen, hasCriu: true }),
+  source('source: frozen', { ...held, isUnsent: true }), source('source: dumped', { ...held, isUnsent: true }), source('source: send memory', { ...held, isUnsent: true }), source('source: send last files', held), target('target: receive last files', frozen), target('target: make processes', { ...frozen, hasCriu: true }),
 ];
 
 const theCommit: Moment[] = [

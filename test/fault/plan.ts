@@ -45,7 +45,7 @@ function suits(injection: Injection, operation: Operation, moment: Moment): bool
 /** Moves are what most is at stake in. */
 const operations: Operation[] = ['move', 'move', 'move', 'move', 'move', 'move-stored', 'clone', 'suspend', 'resume', 'delete', 'create'];
 
-export function plan(seed: number, count: number, only?: string): Fault[] {
+export function plan(seed: number, { count, only }: { count: number; only?: string | undefined }): Fault[] {
   const random = new Random(seed);
   const faults: Fault[] = [];
   const candidates = (operation: Operation, injection: Injection): Moment[] => moments[operation].filter((moment) => suits(injection, operation, moment) && (only === undefined || `${operation} ${moment.name} ${injection}`.includes(only)));

@@ -1,5 +1,5 @@
 /** What is true of a POD, seen from outside of everything: its processes, the number that it counts, what of it is where. */
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { HostView, PodRecordView } from '../integration/support/host-view';
 import { hostNames, type FaultLab, type Host } from './fault-lab';
@@ -37,6 +37,17 @@ function isFrozen(view: HostView, id: string): boolean {
     return readFileSync(view.path(`sys/fs/cgroup/zap/${id}/cgroup.freeze`), 'utf8').trim() === '1';
   } catch {
     return false;
+  }
+}
+
+/** Whether some helper is at work on it: asked of the kernel, since trying the lock would keep a helper from it. */
+export function isHeld(view: HostView, id: string): boolean {
+  try {
+    const { dev, ino } = statSync(view.path(`run/zap/locks/${id}`));
+    const [major, minor] = [(dev >> 8) & 0xfff, (dev & 0xff) | ((dev >> 12) & 0xfff00)].map((part) => part.toString(16).padStart(2, '0'));
+    return readFileSync('/proc/locks', 'utf8').includes(` ${major}:${minor}:${ino} `);
+  } catch {
+    return false; // no lock, or no host
   }
 }
 
