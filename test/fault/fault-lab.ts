@@ -17,7 +17,6 @@ import { labDown, labUp, type Lab } from '../lab';
 export const hostNames = ['alpha', 'beta', 'gamma'] as const;
 export type Host = (typeof hostNames)[number];
 
-const environmentName = 'shell';
 const idleWithinMs = 45_000;
 
 export class FaultLab implements AsyncDisposable {
@@ -34,13 +33,13 @@ export class FaultLab implements AsyncDisposable {
     this.views = { alpha: new HostView(lab, 'alpha'), beta: new HostView(lab, 'beta'), gamma: new HostView(lab, 'gamma') };
   }
 
-  /** With a home of its own the lab is left up, and found again. */
-  static async up(distDirectory: string, home?: string): Promise<FaultLab> {
+  /** With a home of its own the lab is left up, and found again. The environment is built when this computer has none of that name. */
+  static async up(distDirectory: string, { home, environment = 'shell' }: { home?: string | undefined; environment?: string } = {}): Promise<FaultLab> {
     const zapHome = home ?? (await mkdtemp(join(tmpdir(), 'zap-fault-')));
     try {
       const faultLab = new FaultLab(zapHome, distDirectory, await labUp({ zapHome, hosts: hostNames.length }), home !== undefined);
       await faultLab.wipe();
-      await faultLab.bringEnvironment();
+      await faultLab.bringEnvironment(environment);
       return faultLab;
     } catch (error) {
       await labDown({ zapHome });
@@ -143,7 +142,7 @@ export class FaultLab implements AsyncDisposable {
     return join(this.faults(host), moment.replaceAll(/[^a-z0-9]+/gi, '-'));
   }
 
-  private async bringEnvironment(): Promise<void> {
+  private async bringEnvironment(environmentName: string): Promise<void> {
     await this.withFleet(async (fleet) => {
       const local = await fleet.client(LOCAL);
       const { environments } = await local.call('environment.list', {});

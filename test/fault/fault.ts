@@ -99,12 +99,14 @@ export class Run {
       });
       outcome.said = await withDeadline(going, endWithinMs, 'the operation does not come to an end');
       await Promise.all(rivals);
+      await putRight();
+      putRight = async () => {};
+      await this.examine(fault, attempt, outcome);
     } finally {
+      const wasTwice = watch.stop();
+      if (wasTwice) outcome.problems.push(`DOUBLED: it ran on ${wasTwice}`);
       await putRight();
     }
-    const wasTwice = watch.stop();
-    if (wasTwice) outcome.problems.push(`DOUBLED: it ran on ${wasTwice}`);
-    await this.examine(fault, attempt, outcome);
   }
 
   /** A POD in the state that the operation starts from. */
@@ -192,9 +194,9 @@ export class Run {
     if (isGoneAsWanted) this.pod = undefined;
     if (place) this.host = place.host as Host;
     if (this.pod && kind) await this.requireWhole(fleet, pod, outcome);
-    await this.examineCopies(fleet, fault, copyName, outcome);
+    await this.examineCopies(fault, copyName, outcome);
     await this.requireTidy(pod, outcome);
-    if (outcome.problems.length === 0) await this.again(fleet, attempt, outcome);
+    if (outcome.problems.length === 0) await this.again(attempt, outcome);
     const isPause = fault.number % restEvery === 0 || outcome.problems.length > 0;
     if (isPause) await this.rest().catch(() => outcome.problems.push('LEFT: helpers that do not end'));
   }
@@ -231,10 +233,19 @@ export class Run {
   }
 
   /** What the operation was to make is whole, or not there at all. */
-  private async examineCopies(fleet: Fleet, { operation }: Fault, name: string, outcome: Outcome): Promise<void> {
+  private async examineCopies({ operation }: Fault, name: string, outcome: Outcome): Promise<void> {
     if (operation !== 'clone' && operation !== 'create') return;
-    const { pods } = await listSettled(fleet);
-    const copies = pods.filter(({ pod }) => pod.name === name);
+    let fleet = await this.openFleet();
+    const find = async (desktop: Fleet): Promise<LocatedPod[]> => (await listSettled(desktop)).pods.filter(({ pod }) => pod.name === name);
+    const isWhole = ({ pod }: LocatedPod): boolean => pod.state.kind === 'running' || pod.state.kind === 'suspended';
+    let copies = await find(fleet);
+    if (!copies.every(isWhole)) {
+      // What a disk that did not work has left is taken away when it works again, or when the next helper starts.
+      await this.rest();
+      fleet = await this.openFleet();
+      copies = await find(fleet);
+      for (const { host, pod } of copies.filter((copy) => !isWhole(copy))) outcome.problems.push(`LEFT on ${host}: a copy that is ${pod.state.kind}`);
+    }
     if (copies.length > 1) outcome.problems.push(`DOUBLED: the copy is on ${copies.map(({ host }) => host).join(' and ')}`);
     for (const copy of copies) {
       const view = this.lab.views[copy.host as Host];
@@ -259,9 +270,10 @@ export class Run {
   }
 
   /** Once more, without a fault. */
-  private async again(fleet: Fleet, attempt: Attempt, outcome: Outcome): Promise<void> {
+  private async again(attempt: Attempt, outcome: Outcome): Promise<void> {
     const { lab } = this;
     if (!this.pod && attempt.operation !== 'create') return; // done, or nothing left to do it with
+    const fleet = await this.openFleet();
     const to = hostNames.find((host) => host !== this.host)!;
     const retry: Attempt = { ...attempt, from: this.host, to, copyName: newName('copy') };
     try {
@@ -270,7 +282,7 @@ export class Run {
       if (retry.operation === 'move' || retry.operation === 'move-stored') this.host = to;
       if (retry.operation === 'suspend' || retry.operation === 'move-stored') await resume(fleet, this.host, retry.pod);
       if (retry.operation === 'delete') this.pod = undefined;
-      await this.examineCopies(fleet, outcome.fault, retry.copyName, { ...outcome });
+      await this.examineCopies(outcome.fault, retry.copyName, { ...outcome });
       if (this.pod) await this.requireWhole(fleet, this.pod, outcome);
     } catch (error) {
       outcome.problems.push(`RETRY: ${told(error)}`);

@@ -34,7 +34,7 @@ export async function runLanes(faults: readonly Fault[], options: LanesOptions):
     const home = options.home === undefined ? undefined : join(options.home, String(number));
     if (home !== undefined) await mkdir(home, { recursive: true, mode: 0o700 });
     while (queue.hasMore) {
-      const lab = await FaultLab.up(options.distDirectory, home);
+      const lab = await FaultLab.up(options.distDirectory, { home });
       try {
         await untilHung(lab, queue, options);
       } finally {
