@@ -25,6 +25,7 @@ const slice: [Operation, string, Injection][] = [
   ['move', 'source did: say commit', 'cut both'],
   ['move', 'target did: let run', 'kill helper'],
   ['move', 'target did: journal settled', 'cut between hosts'],
+  ['move', 'target did: say running', 'kill helper'],
   ['move', 'journal source done', 'power off'],
   ['move', 'source: dumped', 'kill desktop'],
   ['move', 'source: send last files', 'kill init'],

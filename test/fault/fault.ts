@@ -98,6 +98,7 @@ export class Run {
         lab, host, other: isBetweenHosts ? (host === from ? to : from) : undefined, pod, goOn: () => (lab.isUp(host) ? lab.goOn(host, moment.name) : undefined), desktop: { kill: () => command?.kill('SIGKILL') }, isLong: random.below(6) === 0, delayMs: random.below(40),
       });
       outcome.said = await withDeadline(going, endWithinMs, 'the operation does not come to an end');
+      if (outcome.said.startsWith('internal/')) outcome.problems.push(`SAID: ${outcome.said}`); // no plain statement
       await Promise.all(rivals);
       await putRight();
       putRight = async () => {};
