@@ -11,6 +11,7 @@ import { isRunning, lockPod, observe, podPaths, requireRunning, saveRecord, type
 import { dismantle } from '../pod/remove';
 import { memoryFreeBytes } from '../preflight/facts';
 import { reach } from '../system/fault-point';
+import { insist } from '../system/insist';
 import { bootId, isAlive } from '../system/process';
 import { Freeze, isDumped } from './freeze';
 import { manifestName, readManifest, sizeOf, updateManifestInit, verifyManifest, type Manifest } from './manifest';
@@ -60,7 +61,7 @@ export async function suspendPod(record: PodRecord, seal: Seal, progress: (progr
     removeImages(record.id);
   }
   const frozenMs = performance.now() - startedMs;
-  settleSuspended(record, manifest!);
+  await insist(() => settleSuspended(record, manifest!), signal);
   await steps.runAnyway('clean up', () => dismantle(record, init));
   return { frozenMs, sizeBytes: sizeOf(manifest!), steps: steps.done };
 }
@@ -133,7 +134,10 @@ export async function resumePod(record: PodRecord, key: string, environments: En
   restored.letRun();
   const restoreMs = performance.now() - startedMs;
   reach('resume: let run');
-  rmSync(join(checkpoint, manifestName), { force: true }); // first: what is half removed is no checkpoint
-  rmSync(checkpoint, { recursive: true, force: true });
+  const removeCheckpoint = (): void => {
+    rmSync(join(checkpoint, manifestName), { force: true }); // first: what is half removed is no checkpoint
+    rmSync(checkpoint, { recursive: true, force: true });
+  };
+  await insist(removeCheckpoint, signal).catch(() => {}); // it runs; the next helper removes it
   return { restoreMs, steps: steps.done };
 }

@@ -128,7 +128,10 @@ export class FaultLab implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    if (this.isKept) return;
+    if (!this.isKept) await this.remove();
+  }
+
+  async remove(): Promise<void> {
     const left = await labDown({ zapHome: this.zapHome });
     await rm(this.zapHome, { recursive: true, force: true });
     if (left.length > 0) throw new ZapError('lab/leftovers', `The lab could not be removed: ${left.join(', ')}`);

@@ -95,7 +95,7 @@ export class Run {
       if (desktops) rivals.push(desktops);
       if (desktops) await delay(random.below(300));
       putRight = await inject(injection, {
-        lab, host, other: isBetweenHosts ? (host === from ? to : from) : undefined, pod, goOn: () => (lab.isUp(host) ? lab.goOn(host, moment.name) : undefined), desktop: { kill: () => command?.kill('SIGKILL') }, isLong: random.below(6) === 0, delayMs: random.below(40),
+        lab, host, other: isBetweenHosts ? (host === from ? to : from) : undefined, pod, goOn: () => (lab.isUp(host) ? lab.goOn(host, moment.name) : undefined), desktop: { kill: () => command?.kill('SIGKILL') }, ended: going, isRestoring: moment.side === 'target' || operation === 'resume', isLong: random.below(6) === 0, delayMs: random.below(40),
       });
       outcome.said = await withDeadline(going, endWithinMs, 'the operation does not come to an end');
       if (outcome.said.startsWith('internal/')) outcome.problems.push(`SAID: ${outcome.said}`); // no plain statement
@@ -206,9 +206,10 @@ export class Run {
   private async settled(fleet: Fleet, id: string, outcome: Outcome): Promise<LocatedPod | undefined> {
     let places: LocatedPod[] = [];
     await until('an end', async () => {
-      if (hostNames.some((host) => isHeld(this.lab.views[host], id))) return false;
+      const isAtWork = hostNames.some((host) => isHeld(this.lab.views[host], id));
       const { pods, failures } = await listSettled(fleet);
       places = pods.filter(({ pod }) => pod.id === id);
+      if (isAtWork && places.every(({ pod }) => pod.state.kind !== 'in-doubt')) return false; // who is in doubt waits, at work
       return failures.length === 0 && places.length < 2 && places.every(({ pod }) => pod.state.kind !== 'moving');
     }, { withinMs: settleWithinMs, everyMs: 200 }).catch(() => outcome.problems.push(`UNSETTLED: ${places.map(({ host, pod }) => `${pod.state.kind} on ${host}`).join(', ') || 'a host does not answer'}`));
     return places[0];

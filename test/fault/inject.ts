@@ -17,6 +17,10 @@ export interface Scene {
   /** Lets the helper that stands at the moment go on. */
   goOn: () => void;
   desktop: { kill: () => void };
+  /** Resolves when the operation is over. */
+  ended: Promise<unknown>;
+  /** This host brings processes back, rather than freezing them. */
+  isRestoring: boolean;
   isLong: boolean;
   /** For what is to strike in the middle of something: 0 to 40. */
   delayMs: number;
@@ -25,6 +29,9 @@ export interface Scene {
 /** Long enough for both ends to notice, or not. */
 const shortMs = 1_500;
 const longMs = 11_000;
+/** Who is behind the point of no return waits for its disk. */
+const diskComesBackMs = 5_000;
+const clockJumpSeconds = 7200;
 
 /** Strikes; the returned function puts the world right again. */
 export async function inject(injection: Injection, scene: Scene): Promise<() => Promise<void>> {
@@ -38,10 +45,17 @@ export async function inject(injection: Injection, scene: Scene): Promise<() => 
     await end();
     return nothing;
   };
-  const until_ended = async (begin: () => Promise<unknown>, end: () => Promise<void>): Promise<() => Promise<void>> => {
+  const untilEnded = async (begin: () => Promise<unknown>, end: () => Promise<void>): Promise<() => Promise<void>> => {
     await begin();
     goOn();
     return end;
+  };
+  const untilEndedOr = async (withinMs: number, begin: () => Promise<unknown>, end: () => Promise<void>): Promise<() => Promise<void>> => {
+    await begin();
+    goOn();
+    await Promise.race([scene.ended, delay(withinMs)]);
+    await end();
+    return nothing;
   };
   switch (injection) {
     case 'kill helper':
@@ -76,25 +90,26 @@ export async function inject(injection: Injection, scene: Scene): Promise<() => 
         async () => void (await lab.exec(host, ['nft', 'delete', 'table', 'ip', 'fault'])),
       );
     case 'slow link':
-      return until_ended(() => lab.setLink(host, { rateMbit: 10, lossPercent: 3 }), () => lab.clearLink(host));
+      return untilEnded(() => lab.setLink(host, { rateMbit: 10, lossPercent: 3 }), () => lab.clearLink(host));
     case 'power off':
       await lab.killHost(host);
       await scene.lab.boot(host);
       return nothing;
     case 'disk full':
-      return until_ended(() => lab.fillDisk(host, 0), () => lab.emptyDisk(host));
+      return untilEndedOr(diskComesBackMs, () => lab.fillDisk(host, 0), () => lab.emptyDisk(host));
     case 'disk read-only':
-      return until_ended(() => lab.exec(host, ['mount', '-o', 'remount,bind,ro', '/var/lib/zap']), async () => void (await lab.exec(host, ['mount', '-o', 'remount,bind,rw', '/var/lib/zap'])));
+      return untilEndedOr(diskComesBackMs, () => lab.exec(host, ['mount', '-o', 'remount,bind,ro', '/var/lib/zap']), async () => void (await lab.exec(host, ['mount', '-o', 'remount,bind,rw', '/var/lib/zap'])));
     case 'memory short': {
       const limit = await memoryLimit(lab.place.labId, host);
       const before = readFileSync(limit.path, 'utf8').trim();
-      return until_ended(
+      return untilEnded(
         async () => writeFileSync(limit.path, String(limit.usedBytes + (6 << 20))),
         async () => writeFileSync(limit.path, before),
       );
     }
     case 'clock jump':
-      return until_ended(() => lab.skewClock(host, 7200), () => lab.skewClock(host, 0));
+      // The lab shifts the monotonic clock too, which no host's clock does: a POD's own must not fall below zero by it.
+      return untilEnded(() => lab.skewClock(host, scene.isRestoring ? -clockJumpSeconds : clockJumpSeconds), () => lab.skewClock(host, 0));
     case 'stop helper':
       await view.kill('zap-helper', 'SIGSTOP');
       goOn();

@@ -1,7 +1,8 @@
 /**
  * Faults on several labs side by side.
  *
- * Each lane has a lab of its own and takes the next fault when it is done with one. A fault that hangs costs its lane's lab, and is told as any other problem.
+ * Each lane has a lab of its own and takes the next fault when it is done with one. A fault that hangs, or that the lab does not survive, is told as any other problem,
+ * and its lane goes on with a new lab.
  */
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -36,9 +37,9 @@ export async function runLanes(faults: readonly Fault[], options: LanesOptions):
     while (queue.hasMore) {
       const lab = await FaultLab.up(options.distDirectory, { home });
       try {
-        await untilHung(lab, queue, options);
+        await untilBroken(lab, queue, options);
       } finally {
-        await lab[Symbol.asyncDispose]().catch((error: unknown) => left.push(ZapError.from(error).message));
+        await (queue.hasMore ? lab.remove() : lab[Symbol.asyncDispose]()).catch((error: unknown) => left.push(ZapError.from(error).message));
       }
     }
   };
@@ -69,14 +70,14 @@ class Queue {
   }
 }
 
-/** Until no fault waits any more, or one hangs. */
-async function untilHung(lab: FaultLab, queue: Queue, { seed, onOutcome }: LanesOptions): Promise<void> {
+/** Until no fault waits any more, or the lab is not to be trusted any more. */
+async function untilBroken(lab: FaultLab, queue: Queue, { seed, onOutcome }: LanesOptions): Promise<void> {
   const run = new Run(lab, seed);
   for (let fault = queue.take(); fault; fault = queue.take()) {
     const outcome = await withinBound(run.one(fault), fault);
     if (outcome.isMissed) queue.isMissed();
     onOutcome(outcome);
-    if (outcome.problems.includes(hung)) return;
+    if (outcome.problems.some((problem) => /^(HUNG|harness|mending)/.test(problem))) return;
   }
   await run.rest();
 }
