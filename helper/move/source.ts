@@ -54,7 +54,9 @@ export async function sendPod(record: PodRecord, job: PodJob, channel: Channel, 
   try {
     return await sending.run();
   } catch (error) {
-    throw sending.isCommitted ? error : await sending.giveUp(error);
+    if (!sending.isCommitted) throw await sending.giveUp(error);
+    channel.close(); // whoever goes on with it opens its own
+    throw error;
   } finally {
     if (!sending.isCommitted) removeImages(record.id); // what was committed keeps them until the target runs it
     if (!loadRecord(record.id)) forgetLock(record, lock);

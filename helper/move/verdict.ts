@@ -60,11 +60,12 @@ async function fromSource(nextChannel: VerdictOptions['nextChannel'], signal: Ab
     const over = await nextChannel(signal);
     try {
       const message = await over.receive(FirstMessage, signal);
-      if (message.type === 'verdict') return { verdict: message.verdict, over };
-    } catch (error) {
-      if (signal.aborted) throw error;
+      if (message.type === 'verdict' && !signal.aborted) return { verdict: message.verdict, over };
+    } catch {
+      // cut off, or not the source's word
     }
-    over.destroy();
+    over.destroy(); // also when the word has come by another way: whoever is left on a channel waits for an answer as long as it is open
+    signal.throwIfAborted();
   }
 }
 
