@@ -13,6 +13,8 @@ import { ensureEnvironment } from '../../main/moves/environment';
 import { findPod } from '../../main/pods/locate';
 import { labDown, labUp, type Lab } from '../lab';
 import { progress } from './progress';
+import { benchRecipes } from './recipes';
+import type { ExecOptions, Place } from './scenarios';
 
 export type Host = 'alpha' | 'beta';
 
@@ -27,7 +29,7 @@ export interface NewPod {
 export class BenchLab implements AsyncDisposable {
   private constructor(
     private readonly zapHome: string,
-    private readonly distDirectory: string,
+    readonly distDirectory: string,
     readonly lab: Lab,
     readonly fleet: Fleet,
     readonly signal: AbortSignal,
@@ -58,7 +60,7 @@ export class BenchLab implements AsyncDisposable {
   }
 
   /** Standard output of a command in the POD. */
-  async exec(pod: string, command: string[], options: { user?: string; detach?: boolean } = {}): Promise<string> {
+  async exec(pod: string, command: string[], options: ExecOptions = {}): Promise<string> {
     const { host, pod: found } = await findPod(this.fleet, pod, this.signal);
     const client = await this.fleet.client(host, this.signal);
     const call = client.start('pod.exec', { pod: found.id, command, detach: options.detach ?? false, ...(options.user === undefined ? {} : { user: options.user }) }, { signal: this.signal });
@@ -73,6 +75,10 @@ export class BenchLab implements AsyncDisposable {
     await ended;
     if (exitCode !== 0) throw new ZapError('pod/exec-failed', `"${command.join(' ').slice(0, 80)}" ended with exit code ${exitCode} in ${pod}.`);
     return Buffer.concat(chunks).toString();
+  }
+
+  place(pod: string, number: number): Place {
+    return { address: `${this.subnet}.${number}`, exec: (command, options) => this.exec(pod, command, options) };
   }
 
   async move(pod: string, to: Host): Promise<MoveReport> {
@@ -91,11 +97,11 @@ export class BenchLab implements AsyncDisposable {
   }
 
   /** Digest of an environment; built on this computer, where it stays for the next time, and brought to the host. */
-  private async environment(name: string, host: Host): Promise<string> {
+  async environment(name: string, host: Host): Promise<string> {
     const local = await this.fleet.client(LOCAL, this.signal);
     const { environments } = await local.call('environment.list', {}, { signal: this.signal });
     if (!environments.some(({ names }) => names.includes(name))) {
-      const recipe = (await readRecipeBundle(join(this.distDirectory, 'environments.json'))).find((candidate) => candidate.name === name);
+      const recipe = [...benchRecipes, ...(await readRecipeBundle(join(this.distDirectory, 'environments.json')))].find((candidate) => candidate.name === name);
       if (!recipe) throw new ZapError('environment/no-recipe', `There is no recipe "${name}" yet.`);
       progress(`building the environment ${name}, which takes some minutes`);
       await local.call('environment.build', { recipe }, { signal: this.signal });

@@ -1,5 +1,5 @@
 /** Measured values as one line of a benchmark's output. */
-export type Unit = 'ms' | 'bytes' | 'frames/s' | 'updates/s' | 'bytes/s';
+export type Unit = 'ms' | 'ns' | 'bytes' | 'frames/s' | 'updates/s' | 'bytes/s' | 'requests/s' | 'messages/s' | '%' | 'MB/s';
 
 export interface Figure {
   metric: string;
@@ -37,4 +37,11 @@ export function median(values: readonly number[]): number {
 
 function round(value: number): number {
   return Math.round(value * 10) / 10;
+}
+
+/** What could not be measured, and what the program said. */
+export interface Failure {
+  metric: string;
+  peer?: string;
+  failed: string;
 }

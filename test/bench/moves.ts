@@ -1,17 +1,17 @@
 /** Moves a POD to and fro and measures each time. */
-import { setTimeout as delay } from 'node:timers/promises';
 import type { MoveReport } from '../../main/moves/coordinator';
 import type { BenchLab, Host } from './bench-lab';
 import { figure, median, type Figure } from './figures';
 import { progress } from './progress';
-import { podNumber, type Scenario } from './scenarios';
-import { longestGapMs, tickerFile, tickerProgram } from './ticker';
+import type { Scenario } from './scenarios';
+import { startWatchers, watch } from './watched';
 
-/** Between two moves the POD lives a little. */
-const restMs = 500;
+export const podNumber = 20;
 
-interface Sample {
+export interface Sample {
   insideMs: number;
+  /** The slowest answer that a client outside got. */
+  outsideMs: number;
   downtimeMs: number;
   checkpointMs: number;
   restoreMs: number;
@@ -22,12 +22,29 @@ interface Sample {
 }
 
 export async function benchMoves(lab: BenchLab, scenario: Scenario, runs: number): Promise<Figure[]> {
+  const samples = await measureMoves(lab, scenario, runs);
+  const of = (name: string, pick: (sample: Sample) => number): Figure => figure(`move-${scenario.name}-${name}`, name === 'memory' ? 'bytes' : 'ms', samples.map(pick));
+  progress(`${scenario.name} by step: ${stepNames(samples).map((name) => `${name} ${stepMedian(samples, name).toFixed(1)}`).join(', ')}`);
+  return [
+    of('downtime-inside', ({ insideMs }) => insideMs),
+    of('downtime-outside', ({ outsideMs }) => outsideMs),
+    of('downtime', ({ downtimeMs }) => downtimeMs),
+    of('checkpoint', ({ checkpointMs }) => checkpointMs),
+    of('restore', ({ restoreMs }) => restoreMs),
+    of('total', ({ totalMs }) => totalMs),
+    of('memory', ({ memoryBytes }) => memoryBytes),
+    ...stepNames(samples).map((name) => figure(`move-${scenario.name}-step: ${name}`, 'ms', samples.map(({ steps }) => steps[name] ?? 0))),
+  ];
+}
+
+export async function measureMoves(lab: BenchLab, scenario: Scenario, runs: number): Promise<Sample[]> {
   const pod = `bench-${scenario.name}`;
   progress(`${scenario.name}: starting`);
-  await lab.createPod(pod, { host: 'alpha', environment: scenario.environment, number: podNumber });
+  await lab.createPod(pod, { host: 'alpha', environment: scenario.environment, number: podNumber, ...(scenario.command ? { command: scenario.command } : {}) });
   try {
-    await scenario.furnish(lab, pod);
-    await lab.exec(pod, ['perl', '-e', tickerProgram], { detach: true });
+    const place = lab.place(pod, podNumber);
+    await scenario.furnish(place);
+    await startWatchers(place);
     // The first move brings the environment, and warms both hosts up: it does not count.
     await moveOnce(lab, scenario, pod, 'beta');
     const samples: Sample[] = [];
@@ -35,30 +52,19 @@ export async function benchMoves(lab: BenchLab, scenario: Scenario, runs: number
       const to: Host = run % 2 === 1 ? 'alpha' : 'beta';
       const sample = await moveOnce(lab, scenario, pod, to);
       samples.push(sample);
-      progress(`${scenario.name} ${run}/${runs} to ${to}: stood still ${sample.downtimeMs} ms (inside ${sample.insideMs} ms), checkpoint ${sample.checkpointMs} ms, restore ${sample.restoreMs} ms, all ${sample.totalMs} ms, ${(sample.memoryBytes / 1e6).toFixed(1)} MB`);
+      progress(`${scenario.name} ${run}/${runs} to ${to}: stood still ${sample.downtimeMs} ms (inside ${sample.insideMs} ms, outside ${sample.outsideMs.toFixed(0)} ms), checkpoint ${sample.checkpointMs} ms, restore ${sample.restoreMs} ms, all ${sample.totalMs} ms, ${(sample.memoryBytes / 1e6).toFixed(1)} MB`);
     }
-    const of = (name: string, pick: (sample: Sample) => number): Figure => figure(`move-${scenario.name}-${name}`, name === 'memory' ? 'bytes' : 'ms', samples.map(pick));
-    progress(`${scenario.name} by step: ${stepNames(samples).map((name) => `${name} ${median(samples.map(({ steps }) => steps[name] ?? 0)).toFixed(1)}`).join(', ')}`);
-    return [
-      of('downtime-inside', ({ insideMs }) => insideMs),
-      of('downtime', ({ downtimeMs }) => downtimeMs),
-      of('checkpoint', ({ checkpointMs }) => checkpointMs),
-      of('restore', ({ restoreMs }) => restoreMs),
-      of('total', ({ totalMs }) => totalMs),
-      of('memory', ({ memoryBytes }) => memoryBytes),
-    ];
+    return samples;
   } finally {
     if (!lab.signal.aborted) await lab.deletePod(pod);
   }
 }
 
 async function moveOnce(lab: BenchLab, scenario: Scenario, pod: string, to: Host): Promise<Sample> {
-  await delay(restMs, undefined, { signal: lab.signal });
-  const startedMs = Date.now();
-  const move = (): Promise<MoveReport> => lab.move(pod, to);
-  const report = await (scenario.during ? scenario.during(lab, move) : move());
+  const { insideMs, outsideMs, result: report } = await watch(scenario, lab.place(pod, podNumber), () => lab.move(pod, to), lab.signal);
   return {
-    insideMs: longestGapMs(await lab.exec(pod, ['cat', tickerFile]), startedMs),
+    insideMs,
+    outsideMs,
     downtimeMs: report.downtimeMs,
     checkpointMs: stepMs(report, 'freeze and dump'),
     restoreMs: stepMs(report, 'target: make processes'),
@@ -66,6 +72,10 @@ async function moveOnce(lab: BenchLab, scenario: Scenario, pod: string, to: Host
     memoryBytes: report.bytes.memory,
     steps: Object.fromEntries(report.steps.map(({ name, ms }) => [name, ms])),
   };
+}
+
+function stepMedian(samples: Sample[], name: string): number {
+  return median(samples.map(({ steps }) => steps[name] ?? 0));
 }
 
 function stepNames(samples: Sample[]): string[] {

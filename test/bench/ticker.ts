@@ -1,10 +1,11 @@
 /**
- * A program that wakes every millisecond inside a POD and writes down when it could not: downtime as programs see it.
+ * Programs that watch a move from within, in Perl with what every Debian system has: one wakes every millisecond and writes down when it could not, the other
+ * answers each byte of a client outside.
  *
- * In Perl without modules, which every Debian system has. It reads CLOCK_REALTIME (0) by its system call: the monotonic clock of a POD goes on over a
- * move as if nothing had been.
+ * The first reads CLOCK_REALTIME (0) by its system call: the monotonic clock of a POD goes on over a move as if nothing had been.
  */
 export const tickerFile = '/tmp/ticker';
+export const echoPort = 7007;
 
 /** Shorter gaps are the scheduler's. */
 const leastGapMs = 10;
@@ -19,6 +20,18 @@ while (1) {
   my $now = now();
   printf $log "%.1f %.1f\n", $now, $now - $last if $now - $last >= ${leastGapMs};
   $last = $now;
+}
+`;
+
+export const echoProgram = String.raw`
+use Socket;
+socket my $server, PF_INET, SOCK_STREAM, 0 or die $!;
+setsockopt $server, SOL_SOCKET, SO_REUSEADDR, 1;
+bind $server, sockaddr_in(${echoPort}, INADDR_ANY) or die $!;
+listen $server, 5;
+while (accept my $client, $server) {
+  setsockopt $client, 6, 1, 1;
+  while (sysread $client, my $byte, 1) { syswrite $client, $byte }
 }
 `;
 
