@@ -2,6 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { ZapError } from '../../helper/protocol/errors';
 import { withDownloads } from './downloads';
+import { fillRedis, redisCommand, withRedisBenchmark } from './redis';
 
 export interface ExecOptions {
   user?: string;
@@ -65,7 +66,26 @@ export const scenarios: Scenario[] = [
       await delay(browserSettleMs);
     },
   },
+  { name: 'redis-idle', environment: 'bench', command: redisCommand, furnish: fillRedis },
+  { name: 'redis', environment: 'bench', command: redisCommand, furnish: fillRedis, during: (place, move) => withRedisBenchmark(place.address, move) },
+  {
+    name: 'busy',
+    environment: 'shell',
+    async furnish(place) {
+      await place.exec(['perl', '-e', busyProgram], { detach: true });
+    },
+  },
 ];
+
+/** Changes 50 MB of its 200 MB each second, a page at a time. */
+const busyProgram = String.raw`
+my ($size, $page, $at, $round) = (200 << 20, 4096, 0, 0);
+my $memory = 'x' x $size;
+while (1) {
+  for (1 .. 128) { substr($memory, $at, 8) = pack 'Q', $round++; $at = ($at + $page) % $size }
+  select undef, undef, undef, .01;
+}
+`;
 
 /** A login shell knows the POD's screen; what follows are arguments, which no shell reads. */
 async function open(place: Place, program: string[]): Promise<void> {

@@ -19,7 +19,7 @@ export async function startWatchers(place: Place): Promise<void> {
 }
 
 export async function watch<T>(scenario: Scenario, place: Place, move: () => Promise<T>, signal?: AbortSignal): Promise<Watched<T>> {
-  await delay(restMs, undefined, { ...(signal ? { signal } : {}) });
+  await delay(restMs, undefined, signal ? { signal } : {});
   const startedMs = Date.now();
   const { result, longestMs } = await withClient(place.address, () => (scenario.during ? scenario.during(place, move) : move()));
   return { insideMs: longestGapMs(await place.exec(['cat', tickerFile]), startedMs), outsideMs: longestMs, result };

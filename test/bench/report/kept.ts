@@ -21,7 +21,7 @@ export const KeptFigure = z.looseObject({
 });
 const KeptFailure = z.looseObject({ metric: z.string(), peer: z.string().optional(), failed: z.string() });
 /** Two measured numbers that belong together: a point of a plot. */
-const KeptPoint = z.looseObject({ metric: z.string(), x: z.number(), y: z.number() });
+const KeptPoint = z.looseObject({ metric: z.string(), series: z.string().optional(), x: z.number(), y: z.number() });
 const KeptMachine = z.strictObject({ machine: z.string(), measuredAt: z.string() });
 /** What `bench:seal` prints. */
 const KeptCost = z.looseObject({ what: z.string() });
@@ -39,7 +39,7 @@ export const isPoint = (line: KeptLine): line is KeptPoint => 'x' in line && 'y'
 /** A line that says the same of another run has the same key. */
 function keyOf(line: KeptLine): string {
   if ('machine' in line) return 'machine';
-  if (isPoint(line)) return `${line.metric} at ${line.x} ${String(line['series'] ?? '')}`;
+  if (isPoint(line)) return `${line.metric} at ${line.x} ${line.series ?? ''}`;
   if ('what' in line && typeof line.what === 'string') return `what ${line.what}`;
   const { metric, peer } = line as KeptFigure;
   return `${metric} ${peer ?? ''}`;

@@ -86,8 +86,8 @@ function drawPeers(lines: readonly KeptLine[]): string | undefined {
 function drawCurves(lines: readonly KeptLine[], metric: string, labels: { title: string; xLabel: string; yLabel: string }): string | undefined {
   const points = lines.filter(isPoint).filter((line) => line.metric === metric);
   if (points.length === 0) return undefined;
-  const names = [...new Set(points.map((point) => String(point['series'] ?? metric)))];
-  return curvePlot({ ...labels, series: names.map((name) => ({ name, points: points.filter((point) => String(point['series'] ?? metric) === name).map(({ x, y }) => ({ x, y })) })) });
+  const names = [...new Set(points.map((point) => point.series ?? metric))];
+  return curvePlot({ ...labels, series: names.map((name) => ({ name, points: points.filter((point) => (point.series ?? metric) === name).map(({ x, y }) => ({ x, y })) })) });
 }
 
 function drawPrediction(lines: readonly KeptLine[], metric: string, title: string): string | undefined {
