@@ -103,17 +103,21 @@ export class Freeze implements AsyncDisposable {
     const criu = identify(this.session.pid);
     void this.session.exited.then(() => (isCriuGone = true));
     const { shm } = podPaths(this.record.id);
+    let shmSaved: Promise<void> | undefined;
     try {
       const outcome = await this.session.dump(dumpOptions({ initPid: init.pid, imagesDirectory: this.images, isClone: this.isClone, isMemoryRead: this.isMemoryRead, external: [`mnt[/dev/shm]:${shmKey}`] }), {
         preDump: async () => void (frozen.epochMs = Date.now()),
         networkLock: async () => {
           frozen.freezingMs = Date.now() - frozen.epochMs;
           disconnect(this.link, init.pid);
-          onFrozen?.();
+          // CRIU goes on at once.
+          setImmediate(() => onFrozen?.());
+          shmSaved = new Promise<void>((resolve) => setImmediate(resolve)).then(() => saveShm(shm, this.images));
+          shmSaved.catch(() => {}); // who waits for it is told
           reach('source: frozen');
         },
         postDump: async () => {
-          await saveShm(shm, this.images);
+          await shmSaved;
           markDumped(this.record);
           reach('source: dumped');
           const verdict = await whileFrozen(frozen);
@@ -128,6 +132,7 @@ export class Freeze implements AsyncDisposable {
       return { outcome, frozen };
     } finally {
       clearTimeout(impatience);
+      await shmSaved?.catch(() => {});
       if (isAlive(init) && !isHeldBack) {
         rmSync(dumpedMark(this.record), { force: true });
         connect(this.link, init.pid);

@@ -5,6 +5,7 @@
  * frozen but alive: answered 'kill' the tree dies, with anything else (or with this process gone, which closes the socket) it runs on.
  */
 import { closeSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ChildProcess } from 'node:child_process';
 import { ZapError } from '../protocol/errors';
@@ -28,7 +29,7 @@ export interface SessionOptions {
   workDirectory: string;
   /** cgroup.procs files that CRIU is written into before anything else: what it restores is born there. */
   cgroupProcs?: readonly string[];
-  /** cgroup.procs files that CRIU is written into once the restored init exists, so that the POD's cgroup can be frozen without freezing CRIU. */
+  /** cgroup.procs files that CRIU is written into while the tasks are made, so that the POD's cgroup can be frozen without freezing CRIU. */
   cgroupProcsOnceForked?: readonly string[];
 }
 
@@ -123,10 +124,13 @@ export class CriuSession implements AsyncDisposable {
   /** Resolves when the tree runs; when it rejects, nothing of the tree is left. */
   async restore(options: CriuOptions, hooks: RestoreHooks = {}): Promise<RestoreOutcome> {
     let init: ProcessIdentity | undefined;
+    let regrouped: Promise<unknown> = Promise.resolve();
     const stage = (hook: ((initPid: number) => Promise<void>) | undefined): StageHook => async (pid) => {
       if (pid !== undefined && init === undefined) {
         init = identify(pid);
-        for (const file of this.#options.cgroupProcsOnceForked ?? []) writeFileSync(file, String(this.pid));
+        // Takes the kernel 10 ms, in which CRIU has other things to do.
+        regrouped = Promise.all((this.#options.cgroupProcsOnceForked ?? []).map((file) => writeFile(file, String(this.pid))));
+        regrouped.catch(() => {}); // the last stage tells
       }
       await hook?.(init?.pid ?? pid ?? -1);
       return true;
@@ -134,6 +138,7 @@ export class CriuSession implements AsyncDisposable {
     // CRIU only notes a refused pre-resume and goes on: the refusal is carried out here, before CRIU hears of it.
     const preResume: StageHook = async (pid) => {
       try {
+        await regrouped;
         return await stage(hooks.preResume)(pid);
       } catch (error) {
         await this.#abortRestore(init);

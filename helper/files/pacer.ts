@@ -1,13 +1,16 @@
 /** Gives the event loop its turn during long synchronous work. */
-const sliceMs = 8;
+const defaultSliceMs = 8;
 
 export class Pacer {
   private since = performance.now();
 
-  constructor(private readonly signal?: AbortSignal) {}
+  constructor(
+    private readonly signal?: AbortSignal,
+    private readonly sliceMs = defaultSliceMs,
+  ) {}
 
   get isDue(): boolean {
-    return performance.now() - this.since > sliceMs;
+    return performance.now() - this.since > this.sliceMs;
   }
 
   async breathe(): Promise<void> {

@@ -10,7 +10,7 @@ import { Pacer } from '../files/pacer';
 import { livePages, makeBuffers, pageBytes } from '../system/live-pages';
 import { innerPid, namespaceMembers } from '../system/process';
 import type { Channel } from './channel';
-import { PageAppender } from './page-stream';
+import { PageAppender } from './page-appender';
 
 const chunkPages = 64;
 /** A further round pays while the last one still found more than this. */

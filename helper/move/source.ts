@@ -29,7 +29,7 @@ import { stepSource, type SourceEvent, type SourceHands, type SourcePhase } from
 import { sendImages } from './image-pack';
 import { openJournal, type SourceJournal } from './journal';
 import { leavingHands, treeOf } from './leaving';
-import { FrozenMemory, isPagesFile } from './page-stream';
+import { FrozenMemory, isPagesFile } from './frozen-memory';
 import { sendLivePages, sendMemoryMap, type MemoryAhead } from './page-sync';
 import { Accept, EnvironmentStored, Pong, Prepared, Restored, RunningNow, type Offer } from './messages';
 
@@ -235,15 +235,14 @@ class Sending {
     const { images } = podPaths(record.id);
     const { init } = record.state;
     const ahead = await this.sendAhead(init.pid);
+    await steps.run('prepare target', () => this.prepareTarget());
     makeImages(record.id);
     await using freeze = await Freeze.prepare(record, { images, isClone: this.isClone, isMemoryRead: true, steps });
     await steps.run('files again', () => this.sendLayer(layer, 'again'));
-    await steps.run('prepare target', () => this.prepareTarget());
     context.signal.throwIfAborted();
-    const startedMs = performance.now();
     const whileFrozen = async (since: Frozen): Promise<Verdict> => {
       this.frozen = since;
-      steps.note('freeze and dump', performance.now() - startedMs);
+      steps.note('freeze and dump', Date.now() - since.epochMs);
       await steps.run('send memory', async () => {
         await memory!.known();
         await changes.end();

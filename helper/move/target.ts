@@ -32,7 +32,7 @@ import { stepTarget, type TargetEvent, type TargetHands, type TargetPhase } from
 import { openJournal, type TargetJournal } from './journal';
 import { BeforeCheckpoint, type EnvironmentOffer, EnvironmentStream, FirstMessage, Heard, type Offer } from './messages';
 import { receiveImages } from './image-pack';
-import { prefillPages, receivePageFiles, type PrefilledPages } from './page-stream';
+import { prefillPages, receivePageFiles, type PrefilledPages } from './page-files';
 import { receivePages } from './page-sync';
 import { awaitVerdict } from './verdict';
 

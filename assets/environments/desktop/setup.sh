@@ -12,7 +12,7 @@ update-alternatives --set x-terminal-emulator /usr/bin/xterm
 
 # What nobody needs in a menu.
 cd /usr/share/applications
-for hidden in debian-uxterm debian-xterm tint2 tint2conf jgmenu feh lstopo pcmanfm-desktop-pref openbox mousepad-settings org.xfce.mousepad-settings vim; do
+for hidden in debian-uxterm debian-xterm tint2 tint2conf jgmenu lstopo pcmanfm-desktop-pref openbox mousepad-settings org.xfce.mousepad-settings vim; do
   [ ! -e $hidden.desktop ] || echo NoDisplay=true >>$hidden.desktop
 done
 update-desktop-database

@@ -11,7 +11,9 @@ import { imageMagic, writeImage } from '../criu/images';
 import { ByteChannel } from '../files/byte-channel';
 import { livePages, pageBytes } from '../system/live-pages';
 import { innerPid } from '../system/process';
-import { FrozenMemory, PageAppender, prefillPages, receivePageFiles } from './page-stream';
+import { FrozenMemory } from './frozen-memory';
+import { PageAppender } from './page-appender';
+import { prefillPages, receivePageFiles } from './page-files';
 import { receivePages, sendMemoryMap } from './page-sync';
 import type { Channel } from './channel';
 
