@@ -42,6 +42,7 @@ export async function copyEnvironment(fleet: Fleet, from: string, to: string, di
   await transfer(source, target, { kind: 'environment', environment: digest }, options);
 }
 
-function choose(environments: readonly EnvironmentInfo[], ref: string): EnvironmentInfo | undefined {
-  return environments.filter(({ digest, names }) => digest === ref || names.includes(ref)).sort((a, b) => b.createdAt.localeCompare(a.createdAt))[0];
+/** `ref` is a name, a digest, or as much of one as `env list` shows. */
+export function choose(environments: readonly EnvironmentInfo[], ref: string): EnvironmentInfo | undefined {
+  return environments.filter(({ digest, names }) => digest === ref || (/^sha256:[0-9a-f]{12,}$/.test(ref) && digest.startsWith(ref)) || names.includes(ref)).sort((a, b) => b.createdAt.localeCompare(a.createdAt))[0];
 }
