@@ -8,6 +8,7 @@ import { mkdirSync, rmSync, writeFileSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ZapError } from '../protocol/errors';
 import { groupName } from '../system/cgroup';
+import { readFileIfThere } from '../system/atomic-file';
 import { identify, type ProcessIdentity } from '../system/process';
 import { run } from '../system/spawn';
 import { podPaths, runRoot, type PodRecord } from './record';
@@ -75,7 +76,7 @@ export async function createSandbox(record: PodRecord): Promise<ProcessIdentity>
   try {
     await run('runc', ['--root', runcRoot, '--log', log, 'create', '--bundle', bundle, '--pid-file', pidFile, record.id], { timeoutMs: 60_000, captureOutput: false });
   } catch (error) {
-    const evidence = readFileSync(log, 'utf8').trim().split('\n').slice(-5);
+    const evidence = (readFileIfThere(log) ?? '').trim().split('\n').slice(-5); // none where runc was killed before it began
     throw new ZapError('pod/sandbox-failed', `The sandbox of POD "${record.name}" could not be built: ${/msg="([^"]*)"/.exec(evidence.at(-1) ?? '')?.[1] ?? ZapError.from(error).message}`, { evidence, cause: error });
   }
   const init = identify(Number(readFileSync(pidFile, 'utf8')));
