@@ -17,7 +17,7 @@ import { labDown, labUp, type Lab } from '../lab';
 export const hostNames = ['alpha', 'beta', 'gamma'] as const;
 export type Host = (typeof hostNames)[number];
 
-const idleWithinMs = 45_000;
+const idleWithinMs = 90_000;
 
 export class FaultLab implements AsyncDisposable {
   readonly views: Record<Host, HostView>;

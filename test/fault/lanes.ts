@@ -12,7 +12,7 @@ import { FaultLab } from './fault-lab';
 import type { Fault } from './plan';
 
 /** Far beyond the sum of what a fault waits for at most. */
-const hangsAfterMs = 400_000;
+const hangsAfterMs = 600_000;
 
 export interface LanesOptions {
   seed: number;
