@@ -4,7 +4,7 @@
  * With a bridge it is a veth pair whose outer end is named after the POD; otherwise a macvlan. Its being closed is the network lock of a checkpoint:
  * nothing reaches frozen sockets, and nothing they say gets out when the frozen tree is killed.
  */
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
 import type { Network } from '../protocol/model';
 import { announceAddress, interfaceIndex, joinBridge, setLinkUp } from '../system/link';
 import { inNetworkNamespace, Netlink } from '../system/netlink';
@@ -122,9 +122,19 @@ export function connect(plan: LinkPlan, init: number): void {
     try {
       openPort(plan);
     } catch (error) {
-      if (existsSync(`/sys/class/net/${plan.outer}`)) throw error;
+      if (hasNetwork(init)) throw error;
     }
   } else if (plan.kind === 'macvlan') inNetworkNamespace(init, (inside) => inside.setMacvlanOpen(inside.indexOf('eth0'), true));
+}
+
+/** A first process that was killed has none any more, long before it is a zombie: it waits for all others of its namespace. */
+function hasNetwork(init: number): boolean {
+  try {
+    readlinkSync(`/proc/${init}/ns/net`);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function openPort({ bridge, outer }: Extract<LinkPlan, { kind: 'veth' }>): void {
