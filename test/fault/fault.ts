@@ -15,7 +15,7 @@ import { inject, mend } from './inject';
 import { newName, operate, resume, suspend, told, wordsFor, type Attempt } from './operate';
 import type { Fault } from './plan';
 import { Random } from './random';
-import { isHeld, lifeOf, liveOn, untidy, type Pod } from './witness';
+import { aliveTogether, isHeld, lifeOf, untidy, type Pod } from './witness';
 
 /**
  * What became of the operation. `decided`: in doubt, until a person said which copy it is. `gone`: its processes ended with the only host they lived on, or by
@@ -97,7 +97,7 @@ export class Run {
       if (desktops) rivals.push(desktops);
       if (desktops) await delay(random.below(300));
       putRight = await inject(injection, {
-        lab, host, other: isBetweenHosts ? (host === from ? to : from) : undefined, pod, goOn: () => (lab.isUp(host) ? lab.goOn(host, moment.name) : undefined), desktop: { kill: () => command?.kill('SIGKILL') }, ended: going, isRestoring: moment.side === 'target' || operation === 'resume', isLong: random.below(6) === 0, delayMs: random.below(40),
+        lab, host, other: isBetweenHosts ? (host === from ? to : from) : undefined, pod, goOn: () => (lab.isUp(host) ? lab.goOn(host, moment.name) : undefined), desktop: { kill: () => command?.kill('SIGKILL') }, ended: going, isRestoring: moment.side === 'target' || operation === 'resume', isLong: random.below(8) === 0, delayMs: random.below(40),
       });
       outcome.said = await withDeadline(going, endWithinMs, 'the operation does not come to an end');
       if (outcome.said.startsWith('internal/')) outcome.problems.push(`SAID: ${outcome.said}`); // no plain statement
@@ -147,9 +147,8 @@ export class Run {
     this.doubled = '';
     const look = async (): Promise<void> => {
       while (!isOver) {
-        const hosts = liveOn(this.lab, pod);
-        // Seen a second time at once: the first look is not one moment.
-        if (hosts.length > 1 && liveOn(this.lab, pod).length > 1) this.doubled = hosts.join(' and ');
+        const hosts = await aliveTogether(this.lab, pod);
+        if (hosts.length > 1) this.doubled = hosts.join(' and ');
         await delay(60);
       }
     };

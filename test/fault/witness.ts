@@ -4,6 +4,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { HostView, PodRecordView } from '../integration/support/host-view';
 import { hostNames, type FaultLab, type Host } from './fault-lab';
 
+/** Its number grows every 20 ms. */
+const activeWithinMs = 400;
+
 export interface Life {
   token: string;
   count: number;
@@ -60,6 +63,35 @@ export function liveOn(lab: FaultLab, pod: PodRecordView): Host[] {
       return false; // going down
     }
   });
+}
+
+/**
+ * Hosts on which its programs do something at the same time. Processes that are being made again from images run too, but nothing of the POD's yet: so it is looked at
+ * what they write.
+ */
+export async function aliveTogether(lab: FaultLab, pod: PodRecordView): Promise<Host[]> {
+  const before = new Map<Host, string>();
+  for (const host of liveOn(lab, pod)) before.set(host, writtenOn(lab.views[host], pod.id));
+  const active = new Set<Host>();
+  const giveUpAtMs = performance.now() + activeWithinMs;
+  while (before.size > 1 && active.size < before.size && performance.now() < giveUpAtMs) {
+    await delay(5);
+    const live = liveOn(lab, pod);
+    for (const [host, text] of before) {
+      const now = writtenOn(lab.views[host], pod.id);
+      if (!live.includes(host)) before.delete(host);
+      else if (now !== '' && now !== text) active.add(host);
+    }
+  }
+  return before.size > 1 ? [...active] : [];
+}
+
+function writtenOn(view: HostView, id: string): string {
+  try {
+    return readFileSync(view.path(`var/lib/zap/pods/${id}/layer/tmp/life`), 'utf8');
+  } catch {
+    return '';
+  }
 }
 
 /** What should not be on the host where the POD is at rest again: of transfers, of freezing, of a link left closed. */
