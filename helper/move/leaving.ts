@@ -79,7 +79,7 @@ async function release(leaving: Leaving): Promise<void> {
   const isLeaving = now?.state.kind === 'leaving' && now.state.transfer === journal.transfer;
   if (was.kind === 'running' && isHere(was)) {
     if (freezeGroup(record.id)) freezeGroup(record.id, false);
-    rmSync(join(podPaths(record.id).run, 'freezing'), { force: true });
+    for (const mark of ['freezing', 'dumped']) rmSync(join(podPaths(record.id).run, mark), { force: true });
     connect(await planLink(record), was.init.pid);
   }
   removeImages(record.id);

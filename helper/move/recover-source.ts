@@ -39,6 +39,12 @@ export async function recoverSource(entry: SourceJournal): Promise<Later | undef
     await step(heard.event);
     over?.close();
     while (isCommitted()) await step(wordEvent(await leftFor(entry.transfer, 'source', new AbortController().signal)));
+    if (phase !== 'given-up') return;
+    // Somebody has decided so: the target hears of it.
+    const told = await giveUpSaying(common);
+    over = told.over;
+    await step(told.event);
+    over?.close();
   };
   return { isExclusive: isCommitted(), staysMs: isCommitted() ? committedStaysMs : givenUpStaysMs, run };
 }

@@ -23,6 +23,7 @@ const slice: [Operation, string, Injection][] = [
   ['move', 'journal source committed', 'EIO'],
   ['move', 'source did: journal committed', 'kill helper'],
   ['move', 'source did: say commit', 'cut both'],
+  ['move', 'target did: journal resuming', 'power off'],
   ['move', 'target did: let run', 'kill helper'],
   ['move', 'target did: journal settled', 'cut between hosts'],
   ['move', 'target did: say running', 'kill helper'],

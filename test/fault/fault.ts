@@ -211,9 +211,11 @@ export class Run {
       const { pods, failures } = await listSettled(fleet);
       places = pods.filter(({ pod }) => pod.id === id);
       if (isAtWork && places.every(({ pod }) => pod.state.kind !== 'in-doubt')) return false; // who is in doubt waits, at work
-      return failures.length === 0 && places.length < 2 && places.every(({ pod }) => pod.state.kind !== 'moving');
+      const isOneOrInDoubt = places.length < 2 || places.every(({ pod }) => pod.state.kind === 'in-doubt');
+      return failures.length === 0 && isOneOrInDoubt && places.every(({ pod }) => pod.state.kind !== 'moving');
     }, { withinMs: settleWithinMs, everyMs: 200 }).catch(() => outcome.problems.push(`UNSETTLED: ${places.map(({ host, pod }) => `${pod.state.kind} on ${host}`).join(', ') || 'a host does not answer'}`));
-    return places[0];
+    // What stands still at the source is whole for certain.
+    return places.find(({ pod }) => pod.state.kind === 'in-doubt' && pod.state.role === 'source') ?? places[0];
   }
 
   /** The same life as before, now or after a resume, and it goes on; its link is open. */
