@@ -3,6 +3,7 @@ import type { Plan, Whereabouts } from '../../main/contract';
 import type { Language } from '../i18n/text';
 
 export function predictedBytes(plan: Plan): number {
+  if (plan.predictedSentBytes !== undefined) return plan.predictedSentBytes;
   const { memory, layer, environment } = plan.predictedBytes;
   return memory + layer + environment;
 }

@@ -1,5 +1,5 @@
 /** What a move will do, before it does: both hosts are asked, and nothing has been touched yet. */
-import { ArrowRight, Gauge, HardDriveDownload, Package, Zap } from 'lucide-react';
+import { ArrowRight, Gauge, HardDriveDownload, Package, Timer, Zap } from 'lucide-react';
 import { useEffect, useState, type ReactNode } from 'react';
 import type { Failure, Plan } from '../../main/contract';
 import { call, failureOf } from '../bridge/zap';
@@ -109,10 +109,12 @@ function Figures({ plans }: { plans: readonly Plan[] }) {
   const bytes = plans.reduce((sum, plan) => sum + predictedBytes(plan), 0);
   const environment = plans.reduce((sum, plan) => Math.max(sum, plan.predictedBytes.environment), 0);
   const pause = Math.max(...plans.map(({ predictedDowntimeMs }) => predictedDowntimeMs));
+  const totalMs = plans.reduce((sum, plan) => sum + (plan.predictedTotalMs ?? 0), 0); // one after the other
   return (
     <div className="figures-row">
       <Figure icon={<Zap size={15} aria-hidden />} label={t('plan.mode')} value={isLive ? t('move.live') : t('move.stored')} />
       {isLive && <Figure icon={<Gauge size={15} aria-hidden />} label={plans.length > 1 ? t('plan.longest-pause') : t('plan.pause')} value={t('plan.about', { value: format.pause(pause) })} />}
+      {totalMs > 0 && <Figure icon={<Timer size={15} aria-hidden />} label={t('plan.total')} value={t('plan.about', { value: format.pause(totalMs) })} />}
       <Figure icon={<HardDriveDownload size={15} aria-hidden />} label={t('plan.data')} value={format.bytes(bytes)} />
       {environment > 0 && <Figure icon={<Package size={15} aria-hidden />} label={t('plan.environment')} value={format.bytes(environment)} />}
     </div>

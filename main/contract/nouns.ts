@@ -116,6 +116,9 @@ export const Plan = z.strictObject({
   needsEnvironment: z.boolean(),
   predictedBytes: z.strictObject({ memory: z.number(), layer: z.number(), environment: z.number() }),
   predictedDowntimeMs: z.number(),
+  /** By what earlier moves between these hosts took; only the exact plan asks. */
+  predictedTotalMs: z.number().optional(),
+  predictedSentBytes: z.number().optional(),
   /** Blockers first. */
   findings: z.array(FindingView),
   /** False when it was made from cached facts alone. */

@@ -1,5 +1,8 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { Readable } from 'node:stream';
-import { describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Input } from '../../helper/protocol/contract';
 import { ZapError } from '../../helper/protocol/errors';
 import { demandOf, factsOf, podOf } from '../../test/fakes/nouns';
@@ -9,6 +12,10 @@ import { connectHelper } from '../helper-client/connect';
 import type { Fleet } from '../helper-client/fleet';
 import { listPods, type Pod } from '../pods/locate';
 import { clonePod, movePod, planOnly } from './coordinator';
+
+let zapHome: string;
+beforeEach(() => (zapHome = mkdtempSync(join(tmpdir(), 'zap-coordinator-'))));
+afterEach(() => rmSync(zapHome, { recursive: true, force: true }));
 
 /** Two hosts at the wire. A host that was lost comes back with the answers it then has. */
 function twoHosts(answers: Record<'alpha' | 'beta', Answers>) {
@@ -25,7 +32,7 @@ function twoHosts(answers: Record<'alpha' | 'beta', Answers>) {
     return open;
   };
   const askAll: Fleet['askAll'] = async (ask, { hosts = ['alpha', 'beta'] } = {}) => ({ answers: await Promise.all(hosts.map(async (host) => ({ host, value: await ask(await client(host)) }))), failures: [] });
-  return { fleet: { client, askAll, hosts: ['alpha', 'beta'] } as unknown as Fleet, helpers };
+  return { fleet: { client, askAll, hosts: ['alpha', 'beta'], inventory: { zapHome } } as unknown as Fleet, helpers };
 }
 
 function readAll(stream: Readable): Promise<string> {
@@ -250,5 +257,17 @@ describe('planOnly', () => {
     expect(asked.receive).toEqual([]);
     expect(helpers['alpha']!.calls).toEqual(['hello', 'host.facts', 'preflight.source']);
     expect((await listPods(fleet)).pods).toHaveLength(1);
+  });
+
+  it('knows what a move between these hosts took', async () => {
+    const before = goodHosts();
+    const first = await planOnly(before.fleet, located, 'beta', { willRun: true });
+    expect(first.pastMoves).toBe(0);
+    await movePod(before.fleet, located, 'beta', { resume: true });
+    const { fleet } = goodHosts();
+    const second = await planOnly(fleet, located, 'beta', { willRun: true });
+    expect(second.pastMoves).toBe(1);
+    const away = ({ predictedDowntimeMs, predictedTotalMs }: typeof first): number[] => [Math.abs(predictedDowntimeMs - 120), Math.abs(predictedTotalMs - 900)];
+    away(second).forEach((distance, index) => expect(distance).toBeLessThan(away(first)[index]!));
   });
 });

@@ -12,6 +12,7 @@ import type { Fleet } from '../helper-client/fleet';
 import { requireFreeName, type LocatedPod, type Pod } from '../pods/locate';
 import type { Secret } from '../secrets/secret';
 import { copyEnvironment } from './environment';
+import { MoveHistory } from './history';
 import type { Plan } from './plan';
 import { preflight, requireMovable, type Demand, type Preflight } from './preflight';
 import { settleTransfer, type OpenTransfer } from './settle';
@@ -54,7 +55,7 @@ export interface CloneRequest {
 /** The plan of a move, and nothing more. */
 export async function planOnly(fleet: Fleet, located: LocatedPod, to: string, options: { willRun: boolean; signal?: AbortSignal | undefined }): Promise<Plan> {
   const [source, target] = await clients(fleet, located, to, options.signal);
-  return (await preflight({ located, source, target, ...options })).plan;
+  return (await preflight({ located, source, target, past: await historyOf(fleet).past(), ...options })).plan;
 }
 
 /** The POD leaves its host for another; a suspended one runs there when `resume` says so. */
@@ -79,6 +80,10 @@ export async function clonePod(fleet: Fleet, located: LocatedPod, request: Clone
   return execute(fleet, located, request.to, options, { willRun: pod.state.kind === 'running', job: { kind: 'clone', pod: pod.id, identity }, asCopy });
 }
 
+function historyOf(fleet: Fleet): MoveHistory {
+  return new MoveHistory(fleet.inventory.zapHome);
+}
+
 interface Execution {
   willRun: boolean;
   job: SendJob;
@@ -87,7 +92,7 @@ interface Execution {
 
 async function execute(fleet: Fleet, located: LocatedPod, to: string, options: MoveOptions, { willRun, job, asCopy }: Execution): Promise<MoveReport> {
   const { pod, host: from } = located;
-  const { source, target, plan, demand, keyed } = await prepare(fleet, located, to, options, { willRun, job, asCopy });
+  const { source, target, plan, demand, keyed, modelled } = await prepare(fleet, located, to, options, { willRun, job, asCopy });
   options.onPlan?.(plan);
   requireMovable(plan);
   const ended = new AbortController();
@@ -106,6 +111,12 @@ async function execute(fleet: Fleet, located: LocatedPod, to: string, options: M
     });
     if (sent.kind !== 'pod') throw new ZapError('internal/protocol', `${from} ended a POD's transfer as something else.`);
     const { result } = sent;
+    if (result.mode === 'live' && job.kind === 'move' && pod.state.kind === 'running') {
+      const seen = { downtimeMs: Math.max(0, result.downtimeMs), totalMs: result.totalMs, sentBytes: result.bytes.sent };
+      const environment = steps[0] ? { environment: { bytes: Math.max(1, demand.environment.sizeBytes), ms: Math.max(0.1, steps[0].ms) } } : {};
+      // Without it the next prediction is worse, and nothing else.
+      await historyOf(fleet).add({ pod: pod.id, from, to, memoryBytes: demand.memoryBytes, modelled, seen, ...environment }).catch(() => {});
+    }
     if (job.kind === 'move' && open) await forgetTransfer(fleet, open, [from, to]);
     return { pod: result.pod.name, from, to, mode: result.mode, downtimeMs: result.downtimeMs, totalMs: round(result.totalMs + (steps[0]?.ms ?? 0)), bytes: result.bytes, steps: [...steps, ...result.steps] };
   } catch (error) {
@@ -123,7 +134,7 @@ async function prepare(fleet: Fleet, located: LocatedPod, to: string, options: M
     const [source, target] = await clients(fleet, located, to, signal);
     const isOpened = located.pod.state.kind === 'suspended' && (job.kind === 'clone' || (job.kind === 'move' && job.resume));
     const keyed = isOpened ? { ...job, key: await checkpointKey(fleet, source, located.pod.id, options) } : job;
-    const found = await preflight({ located, source, target, willRun, asCopy, signal });
+    const found = await preflight({ located, source, target, willRun, past: await historyOf(fleet).past(), asCopy, signal });
     const { absentCpuFlags } = found;
     return { source, target, ...found, keyed: absentCpuFlags.length === 0 || keyed.kind === 'environment' ? keyed : { ...keyed, absentCpuFlags } };
   } catch (thrown) {

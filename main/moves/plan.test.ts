@@ -16,6 +16,7 @@ function plan(change: Partial<PlanFacts> = {}) {
     source: { demand: demandOf(pod), findings: [], predictedFreezeMs: 100 },
     target: { findings: [], needsEnvironment: false },
     cpu: { uses: [], unused: [] },
+    past: [],
     ...change,
   });
 }
@@ -55,6 +56,18 @@ describe('planMove', () => {
   it('puts blockers first, and says each thing once', () => {
     const { findings } = plan({ source: { demand: demandOf(podOf('running')), findings: [note, warning], predictedFreezeMs: 1 }, target: { findings: [note, blocker], needsEnvironment: false } });
     expect(findings.map(({ id }) => id)).toEqual(['target/no-space', 'pod/x', 'pod/y']);
+  });
+
+  it('predicts by what moves between these hosts took', () => {
+    const before = plan();
+    const { predictedDowntimeMs: downtimeMs, predictedTotalMs: totalMs, predictedSentBytes: sentBytes } = before;
+    const modelled = { downtimeMs, totalMs, sentBytes };
+    const move = { pod: podOf('running').id, from: 'alpha', to: 'beta', memoryBytes: 80_000_000, modelled, seen: { downtimeMs: downtimeMs * 2, totalMs: totalMs * 3, sentBytes: sentBytes / 2 } };
+    const after = plan({ past: [move, move, move, move] });
+    expect(after.pastMoves).toBe(4);
+    expect(after.predictedDowntimeMs / downtimeMs).toBeCloseTo(2, 0);
+    expect(after.predictedTotalMs / totalMs).toBeCloseTo(3, 0);
+    expect(after.predictedSentBytes / sentBytes).toBeCloseTo(0.5, 1);
   });
 
   it('predicts a longer standstill for more memory', () => {

@@ -2,6 +2,7 @@
 import type { Facts, Output } from '../../helper/protocol/contract';
 import { cpuFindings, type CpuDifference } from '../helper-client/pair';
 import type { Pod } from '../pods/locate';
+import { predict, type Cost, type PastMove } from './history';
 
 export type Finding = Facts['findings'][number];
 
@@ -18,6 +19,8 @@ export interface PlanFacts {
   source: Output<'preflight.source'>;
   target: Output<'preflight.target'>;
   cpu: CpuDifference;
+  /** Earlier moves, the oldest first. */
+  past: readonly PastMove[];
 }
 
 export interface Plan {
@@ -29,7 +32,13 @@ export interface Plan {
   canMove: boolean;
   needsEnvironment: boolean;
   predictedBytes: { memory: number; layer: number; environment: number };
+  /** By the model and what earlier moves between these hosts took. */
   predictedDowntimeMs: number;
+  predictedTotalMs: number;
+  /** What goes over the network: what the target holds already, and what repeats itself, does not. */
+  predictedSentBytes: number;
+  /** Moves between these hosts, in this direction, that the prediction rests on. */
+  pastMoves: number;
   findings: Finding[];
 }
 
@@ -38,6 +47,10 @@ const SEND_BYTES_PER_MS = 800_000;
 const RESTORE_BYTES_PER_MS = 1_000_000;
 /** Handing over, link and first tasks. */
 const FIXED_DOWNTIME_MS = 60;
+/** Asking, opening the channel, setting up the target. */
+const FIXED_TOTAL_MS = 500;
+/** Files and memory on their way while the POD runs. */
+const AHEAD_BYTES_PER_MS = 150_000;
 const CLOCK_TOLERANCE_MS = 1_000;
 
 const severityOrder: Record<Finding['severity'], number> = { blocker: 0, warning: 1, note: 2 };
@@ -49,6 +62,8 @@ export function planMove(facts: PlanFacts): Plan {
   const findings = unique([...between(facts), ...cpuFindings(facts.to, facts.cpu), ...source.findings, ...ofTarget]).sort((a, b) => severityOrder[a.severity] - severityOrder[b.severity]);
   const isRunning = pod.state.kind === 'running';
   const { memoryBytes, layerBytes } = source.demand;
+  const environmentBytes = target.needsEnvironment ? source.demand.environment.sizeBytes : 0;
+  const predicted = predict(facts.past, { pod: pod.id, from: facts.from, to: facts.to, memoryBytes, modelled: modelCost(facts), environmentBytes });
   return {
     pod: pod.name,
     from: facts.from,
@@ -56,10 +71,21 @@ export function planMove(facts: PlanFacts): Plan {
     mode: isRunning || willRun ? 'live' : 'stored',
     canMove: findings.every(({ severity }) => severity !== 'blocker'),
     needsEnvironment: target.needsEnvironment,
-    predictedBytes: { memory: memoryBytes, layer: layerBytes, environment: target.needsEnvironment ? source.demand.environment.sizeBytes : 0 },
-    predictedDowntimeMs: isRunning ? Math.round(FIXED_DOWNTIME_MS + source.predictedFreezeMs + memoryBytes / SEND_BYTES_PER_MS + memoryBytes / RESTORE_BYTES_PER_MS) : 0,
+    predictedBytes: { memory: memoryBytes, layer: layerBytes, environment: environmentBytes },
+    predictedDowntimeMs: predicted.downtimeMs,
+    predictedTotalMs: predicted.totalMs,
+    predictedSentBytes: predicted.sentBytes,
+    pastMoves: predicted.pastMoves,
     findings,
   };
+}
+
+/** What sizes alone say of a move without its environment. */
+export function modelCost({ pod, source }: Pick<PlanFacts, 'pod' | 'source'>): Cost {
+  const { memoryBytes, layerBytes } = source.demand;
+  const downtimeMs = pod.state.kind === 'running' ? FIXED_DOWNTIME_MS + source.predictedFreezeMs + memoryBytes / SEND_BYTES_PER_MS + memoryBytes / RESTORE_BYTES_PER_MS : 0;
+  const sentBytes = memoryBytes + layerBytes;
+  return { downtimeMs: Math.round(downtimeMs), totalMs: Math.round(FIXED_TOTAL_MS + downtimeMs + sentBytes / AHEAD_BYTES_PER_MS), sentBytes };
 }
 
 /** What only shows when both hosts are looked at together. */

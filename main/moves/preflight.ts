@@ -5,7 +5,8 @@ import type { HelperClient } from '../helper-client/client';
 import type { LocatedPod } from '../pods/locate';
 import { timedFacts } from '../helper-client/facts-cache';
 import { cpuDifference, missingInstructionSets } from '../helper-client/pair';
-import { planMove, type Finding, type Plan } from './plan';
+import type { Cost, PastMove } from './history';
+import { modelCost, planMove, type Finding, type Plan } from './plan';
 
 export type Demand = Input<'preflight.target'>['demand'];
 
@@ -14,6 +15,8 @@ export interface PreflightRequest {
   source: HelperClient;
   target: HelperClient;
   willRun: boolean;
+  /** Earlier moves, which the prediction rests on. */
+  past: readonly PastMove[];
   /** Turns the POD's demand into that of its copy. */
   asCopy?: ((demand: Demand) => Demand) | undefined;
   signal?: AbortSignal | undefined;
@@ -24,9 +27,11 @@ export interface Preflight {
   demand: Demand;
   /** What the target's processor lacks and no program of the POD uses. */
   absentCpuFlags: string[];
+  /** What the prediction would be if nothing were known of earlier moves. */
+  modelled: Cost;
 }
 
-export async function preflight({ located, source, target, willRun, asCopy, signal }: PreflightRequest): Promise<Preflight> {
+export async function preflight({ located, source, target, willRun, past, asCopy, signal }: PreflightRequest): Promise<Preflight> {
   const { pod } = located;
   const [sourceFacts, targetFacts, sourceHalf] = await Promise.all([
     timedFacts(source, signal),
@@ -50,8 +55,9 @@ export async function preflight({ located, source, target, willRun, asCopy, sign
     source: sourceHalf,
     target: targetHalf,
     cpu,
+    past,
   });
-  return { plan, demand, absentCpuFlags: cpu.unused };
+  return { plan, demand, absentCpuFlags: cpu.unused, modelled: modelCost({ pod, source: sourceHalf }) };
 }
 
 export function requireMovable(plan: Plan): void {

@@ -157,6 +157,6 @@ function startCreate(desk: Desk, { host, name, environment, network, limits }: C
 
 function exactPlan(pod: string, plan: ExactPlan): Plan {
   const hasWarnings = plan.findings.some(({ severity }) => severity === 'warning');
-  const { from, to, mode, needsEnvironment, predictedBytes, predictedDowntimeMs, findings } = plan;
-  return { pod, from, to, mode, needsEnvironment, predictedBytes, predictedDowntimeMs, findings, verdict: plan.canMove ? (hasWarnings ? 'warnings' : 'ready') : 'impossible', isExact: true };
+  const { from, to, mode, needsEnvironment, predictedBytes, predictedDowntimeMs, predictedTotalMs, predictedSentBytes, findings } = plan;
+  return { pod, from, to, mode, needsEnvironment, predictedBytes, predictedDowntimeMs, predictedTotalMs, predictedSentBytes, findings, verdict: plan.canMove ? (hasWarnings ? 'warnings' : 'ready') : 'impossible', isExact: true };
 }

@@ -47,7 +47,7 @@ describeWithElectron('the app', () => describeInLab('and its hosts', (suite) => 
     const verdicts = Object.fromEntries(plans.map(({ to, verdict }) => [to, verdict]));
     expect(verdicts).toMatchObject({ alpha: 'same', beta: expect.stringMatching(/ready|warnings/), local: 'impossible' });
     expect(plans.find(({ to }) => to === 'local')!.findings[0]).toMatchObject({ id: 'plan/not-connected', severity: 'blocker' });
-    expect(await app.call('pod.plan', { pod, to: 'beta' })).toMatchObject({ isExact: true, from: 'alpha', to: 'beta', mode: 'live' });
+    expect(await app.call('pod.plan', { pod, to: 'beta' })).toMatchObject({ isExact: true, from: 'alpha', to: 'beta', mode: 'live', predictedTotalMs: expect.any(Number) as number, predictedSentBytes: expect.any(Number) as number });
 
     const { task } = await app.call('pod.move', { pod, to: 'beta', resumes: true });
     const whileMoving = await app.snapshot();

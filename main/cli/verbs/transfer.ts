@@ -76,7 +76,9 @@ export function reportText(report: MoveReport, verb: string, original = report.p
 function planText(plan: Plan): string {
   const { memory, layer, environment } = plan.predictedBytes;
   const lines = [`${plan.pod}: ${plan.from} → ${plan.to}, ${plan.mode}`, `memory ${formatBytes(memory)}, layer ${formatBytes(layer)}${plan.needsEnvironment ? `, environment ${formatBytes(environment)}` : ''}`];
-  if (plan.mode === 'live') lines.push(`it will stand still for about ${formatMs(plan.predictedDowntimeMs)}`);
+  const basis = plan.pastMoves === 0 ? 'no move between these hosts was seen yet' : `by ${plan.pastMoves} earlier ${plan.pastMoves === 1 ? 'move' : 'moves'}`;
+  if (plan.predictedDowntimeMs > 0) lines.push(`it will stand still for about ${formatMs(plan.predictedDowntimeMs)}`);
+  lines.push(`about ${formatMs(plan.predictedTotalMs)} in all, ${formatBytes(plan.predictedSentBytes)} sent (${basis})`);
   lines.push(...findingLines(plan.findings), plan.canMove ? `${plan.pod} can move.` : `${plan.pod} cannot move.`);
   return lines.join('\n');
 }

@@ -34,7 +34,8 @@ export function moves(suite: Suite): void {
       expect(memory).toBeGreaterThan(4 << 20);
       expect(layer).toBeGreaterThan(0);
       expect(environment).toBeGreaterThan(50 << 20);
-      expect(plan['predictedDowntimeMs']).toBeGreaterThan(0);
+      for (const predicted of ['predictedDowntimeMs', 'predictedTotalMs', 'predictedSentBytes']) expect(plan[predicted]).toBeGreaterThan(0);
+      expect(plan['pastMoves']).toBe(0);
       expect((plan['findings'] as { severity: string }[]).filter(({ severity }) => severity === 'blocker')).toEqual([]);
       await suite.requireGone('beta', pod.record);
       expect(suite.beta.records()).toEqual([]);

@@ -1,0 +1,112 @@
+/**
+ * What earlier moves between two hosts took, and what the next one will take by it.
+ *
+ * A model that knows sizes alone is wrong by the same factor again and again: processors, link, disk and kind of program differ. So each move is kept with what the
+ * model had said, and the next prediction is the model's, corrected by what came of those that are most like it: first the same POD's, then PODs of about its size,
+ * the newer the better.
+ */
+import { join } from 'node:path';
+import { z } from 'zod';
+import { readIfThere, replaceFile } from '../settings/atomic-file';
+
+/** What a move costs, in all or by the model. */
+export const Cost = z.strictObject({ downtimeMs: z.number().nonnegative(), totalMs: z.number().nonnegative(), sentBytes: z.number().nonnegative() });
+export type Cost = z.infer<typeof Cost>;
+
+const PastMove = z.strictObject({
+  pod: z.string(),
+  from: z.string(),
+  to: z.string(),
+  memoryBytes: z.number().nonnegative(),
+  /** Without the environment, which is sent once. */
+  modelled: Cost,
+  seen: Cost,
+  /** Of an environment that was sent along. */
+  environment: z.strictObject({ bytes: z.number().positive(), ms: z.number().positive() }).optional(),
+});
+export type PastMove = z.infer<typeof PastMove>;
+
+const Document = z.strictObject({ version: z.literal(1), moves: z.array(PastMove) });
+
+export interface Coming {
+  pod: string;
+  from: string;
+  to: string;
+  memoryBytes: number;
+  modelled: Cost;
+  /** Bytes of an environment that the target does not have. */
+  environmentBytes: number;
+}
+
+export interface Prediction extends Cost {
+  /** Moves between these hosts, in this direction, that it rests on. */
+  pastMoves: number;
+}
+
+const KEPT = 200;
+const WEIGHED = 12;
+/** The model's own weight against that of a past move of this POD. */
+const MODEL_WEIGHT = 0.05;
+const OTHER_POD = 0.2;
+const OTHER_DIRECTION = 0.5;
+const PER_STEP_BACK = 0.8;
+/** Until an environment was sent between these hosts. */
+const ENVIRONMENT_BYTES_PER_MS = 60_000;
+
+export function predict(past: readonly PastMove[], coming: Coming): Prediction {
+  const between = past.filter(({ from, to }) => (from === coming.from && to === coming.to) || (from === coming.to && to === coming.from));
+  const alike = between.slice(-KEPT).reverse();
+  const factor = (of: keyof Cost): number => {
+    let [sum, weights] = [0, MODEL_WEIGHT];
+    const used = alike.filter((move) => move.modelled[of] > 0 && move.seen[of] > 0);
+    const ranked = used.map((move, age) => ({ move, weight: likeness(move, coming, age) })).sort((a, b) => b.weight - a.weight).slice(0, WEIGHED);
+    for (const { move, weight } of ranked) {
+      sum += weight * Math.log(move.seen[of] / move.modelled[of]);
+      weights += weight;
+    }
+    return Math.exp(sum / weights);
+  };
+  return {
+    downtimeMs: Math.round(coming.modelled.downtimeMs * factor('downtimeMs')),
+    totalMs: Math.round(coming.modelled.totalMs * factor('totalMs') + environmentMs(between, coming.environmentBytes)),
+    sentBytes: Math.round(coming.modelled.sentBytes * factor('sentBytes') + coming.environmentBytes),
+    pastMoves: past.filter(({ from, to }) => from === coming.from && to === coming.to).length,
+  };
+}
+
+function likeness(move: PastMove, coming: Coming, age: number): number {
+  const sizes = Math.abs(Math.log((move.memoryBytes + 1e6) / (coming.memoryBytes + 1e6)));
+  return (move.pod === coming.pod ? 1 : OTHER_POD) * (move.to === coming.to ? 1 : OTHER_DIRECTION) * Math.exp(-sizes) * PER_STEP_BACK ** age;
+}
+
+function environmentMs(between: readonly PastMove[], bytes: number): number {
+  if (bytes === 0) return 0;
+  const last = between.findLast(({ environment }) => environment !== undefined)?.environment;
+  return last ? (bytes * last.ms) / last.bytes : bytes / ENVIRONMENT_BYTES_PER_MS;
+}
+
+/** The moves that this installation has made: `moves.json`, the oldest forgotten. */
+export class MoveHistory {
+  private static readonly writing = new Map<string, Promise<void>>();
+  private readonly file: string;
+
+  constructor(zapHome: string) {
+    this.file = join(zapHome, 'moves.json');
+  }
+
+  /** A file that cannot be used costs a worse prediction and nothing else. */
+  async past(): Promise<PastMove[]> {
+    try {
+      return Document.parse(JSON.parse((await readIfThere(this.file)) ?? '{"version":1,"moves":[]}')).moves;
+    } catch {
+      return [];
+    }
+  }
+
+  async add(move: PastMove): Promise<void> {
+    const before = MoveHistory.writing.get(this.file) ?? Promise.resolve();
+    const mine = before.catch(() => {}).then(async () => replaceFile(this.file, JSON.stringify({ version: 1, moves: [...(await this.past()), move].slice(-KEPT) })));
+    MoveHistory.writing.set(this.file, mine);
+    await mine;
+  }
+}
