@@ -53,6 +53,7 @@ type PeerSample = Watched<PeerSteps>;
 async function compare(lab: BenchLab, scenario: Scenario, peer: Peer, { ours, number, runs }: { ours: Sample[]; number: number; runs: number }): Promise<(Figure | Failure)[]> {
   progress(`${scenario.name} by ${peer.name}: starting`);
   const samples: PeerSample[] = [];
+  const failures: Failure[] = [];
   const name = `peers-${scenario.name}`;
   try {
     await measurePeer(lab, scenario, peer, { number, runs, onSample: (sample) => samples.push(sample) });
@@ -60,7 +61,9 @@ async function compare(lab: BenchLab, scenario: Scenario, peer: Peer, { ours, nu
     if (lab.signal.aborted) throw error;
     const { message, evidence } = ZapError.from(error);
     progress(`${scenario.name} by ${peer.name}: ${message}\n${evidence?.join('\n') ?? ''}`);
-    if (samples.length === 0) return [{ metric: `${name}-downtime-inside`, peer: peer.name, failed: [message, ...(evidence ?? [])].join('\n').slice(0, 1000) }];
+    const failed = [message, ...(error instanceof ZapError ? (evidence ?? []) : [])].join('\n').slice(0, 1000);
+    if (samples.length === 0) return [{ metric: `${name}-downtime-inside`, peer: peer.name, failed }];
+    failures.push({ metric: `${name}-move-${samples.length + 1}`, peer: peer.name, failed });
   }
   const line = (metric: string, mine: (sample: Sample) => number, theirs: (sample: PeerSample) => number): Figure =>
     figure(`${name}-${metric}`, metric === 'bytes' ? 'bytes' : 'ms', ours.map(mine), { name: peer.name, values: samples.map(theirs) });
@@ -70,6 +73,7 @@ async function compare(lab: BenchLab, scenario: Scenario, peer: Peer, { ours, nu
     line('checkpoint', ({ checkpointMs }) => checkpointMs, ({ result }) => result.checkpointMs),
     line('restore', ({ restoreMs }) => restoreMs, ({ result }) => result.restoreMs),
     line('bytes', ({ memoryBytes }) => memoryBytes, ({ result }) => result.bytes),
+    ...failures,
   ];
 }
 

@@ -4,7 +4,7 @@
  * A part that is run again for some of its figures replaces these and leaves the others as they are.
  */
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
-import { cpus, totalmem, release } from 'node:os';
+import { cpus, loadavg, release, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
 
@@ -77,5 +77,5 @@ export class KeptLines {
 /** In general terms: whose machine it is belongs to nobody's report. */
 function describeMachine(): KeptLine {
   const kernel = release().split('.').slice(0, 2).join('.');
-  return { machine: `${cpus().length} cores, ${Math.round(totalmem() / 2 ** 30)} GiB of memory, Linux ${kernel}`, measuredAt: new Date().toISOString().slice(0, 10) };
+  return { machine: `${cpus().length} cores, ${Math.round(totalmem() / 2 ** 30)} GiB of memory, Linux ${kernel}; load average ${loadavg()[1]!.toFixed(1)} when it ended`, measuredAt: new Date().toISOString().slice(0, 10) };
 }
