@@ -1,7 +1,7 @@
 /**
  * The data channel between two hosts: messages and byte streams, in order, over TLS 1.3 with a one-time key.
  *
- * Frame: u32 length, u8 kind (0 message, 1 chunk, 2 end of chunks, 3 sign of life), payload. Streams follow the message that announces them, so that both ends always
+ * Frame: u32 length, u8 kind (0 message, 1 chunk, 2 end of chunks, 3 sign of life, 4 packed chunk: u32 of its bytes unpacked, then these), payload. Streams follow the message that announces them, so that both ends always
  * know what comes next. The key was handed to both hosts over their own authenticated connections; without it there is no channel.
  */
 import { once } from 'node:events';
@@ -11,8 +11,10 @@ import { connect as connectTls, TLSSocket, createSecureContext } from 'node:tls'
 import type { z } from 'zod';
 import { ZapError } from '../protocol/errors';
 import { release } from '../system/release';
+import { Compression } from './compression';
+import { Throttle } from './throttle';
 
-const kinds = { message: 0, chunk: 1, end: 2, alive: 3 } as const;
+const kinds = { message: 0, chunk: 1, end: 2, alive: 3, packed: 4 } as const;
 const headerBytes = 5;
 const maxMessageBytes = 1 << 20;
 const maxChunkBytes = 8 << 20;
@@ -32,6 +34,8 @@ export class Channel {
   private bufferedBytes = 0;
   private failure: Error | undefined;
   private wake: (() => void) | undefined;
+  private readonly compression = new Compression();
+  private throttle: Throttle | undefined;
   sentBytes = 0;
   receivedBytes = 0;
 
@@ -92,7 +96,7 @@ export class Channel {
   /** Bytes that follow a message; `end` closes the stream, not the channel. */
   sink(): { write(chunk: Buffer): Promise<void>; end(): Promise<void> } {
     return {
-      write: (chunk) => this.write(kinds.chunk, chunk),
+      write: (chunk) => this.writeChunk(chunk),
       end: () => this.write(kinds.end, Buffer.alloc(0)),
     };
   }
@@ -107,6 +111,10 @@ export class Channel {
         if (error) throw ZapError.fromWire(error); // the sender gave up in the middle
         throw protocolError('a message in the middle of a stream');
       }
+      if (kind === kinds.packed) {
+        yield this.unpacked(await this.bytes(length));
+        continue;
+      }
       for (let left = length; left > 0; ) {
         const piece = await this.bytes(Math.min(left, pieceBytes));
         left -= piece.length;
@@ -115,12 +123,46 @@ export class Channel {
     }
   }
 
+  /** No more than this on average, until `hurry`. */
+  limit(bytesPerSecond: number): void {
+    this.throttle = new Throttle(bytesPerSecond);
+  }
+
+  /** A POD stands still from now on: nothing is held back or tried out any more. */
+  hurry(): void {
+    this.throttle = undefined;
+    this.compression.settle();
+  }
+
   close(): void {
     this.stream.end();
   }
 
   destroy(): void {
     this.stream.destroy();
+  }
+
+  private async writeChunk(chunk: Buffer): Promise<void> {
+    const sinceMs = performance.now();
+    const before = this.sentBytes;
+    const packed = chunk.length > maxChunkBytes ? undefined : this.compression.pack(chunk);
+    if (packed) {
+      const size = Buffer.allocUnsafe(4);
+      size.writeUInt32BE(chunk.length);
+      await this.write(kinds.packed, Buffer.concat([size, packed]));
+    } else await this.write(kinds.chunk, chunk);
+    await this.throttle?.sent(this.sentBytes - before);
+    this.compression.took(chunk.length, performance.now() - sinceMs);
+  }
+
+  private unpacked(payload: Buffer): Buffer {
+    const rawBytes = payload.length < 4 ? Infinity : payload.readUInt32BE(0);
+    if (rawBytes > maxChunkBytes) throw protocolError('a packed piece that is too large');
+    try {
+      return this.compression.unpack(payload.subarray(4), rawBytes);
+    } catch (cause) {
+      throw protocolError('a packed piece that cannot be unpacked', cause);
+    }
   }
 
   private async write(kind: number, payload: Buffer): Promise<void> {
@@ -156,7 +198,7 @@ export class Channel {
     while (header.readUInt8(4) === kinds.alive && header.readUInt32BE(0) === 0) header = await this.bytes(headerBytes, signal);
     const length = header.readUInt32BE(0);
     const kind = header.readUInt8(4);
-    if (length > (kind === kinds.chunk ? maxChunkBytes : maxMessageBytes) || kind > kinds.end) throw protocolError('a frame of a form that does not exist');
+    if (length > (kind === kinds.chunk || kind === kinds.packed ? maxChunkBytes : maxMessageBytes) || kind === kinds.alive || kind > kinds.packed) throw protocolError('a frame of a form that does not exist');
     return { kind, length };
   }
 

@@ -240,6 +240,7 @@ class Sending {
     await using freeze = await Freeze.prepare(record, { images, isClone: this.isClone, isMemoryRead: true, steps });
     await steps.run('files again', () => this.sendLayer(layer, 'again'));
     context.signal.throwIfAborted();
+    channel.hurry();
     const whileFrozen = async (since: Frozen): Promise<Verdict> => {
       this.frozen = since;
       steps.note('freeze and dump', Date.now() - since.epochMs);

@@ -52,13 +52,14 @@ async function receiveOnce(request: Input<'transfer.receive'>, context: Transfer
 
 export async function send(request: Input<'transfer.send'>, context: TransferContext, progress: (progress: Progress) => void): Promise<Output<'transfer.send'>> {
   const key = Buffer.from(request.key, 'hex');
-  const { job, peer, transfer } = request;
+  const { job, peer, transfer, maxBytesPerSecond } = request;
   const open = (signal?: AbortSignal): Promise<Channel> => {
     if (peer === 'relay') throw new ZapError('move/channel-lost', 'The data channel through the desktop was cut.');
     return connectChannel(peer, key, transfer, signal);
   };
   const record = job.kind === 'environment' ? undefined : findRecord(job.pod, context.caller); // before the other host is bothered
   const channel = peer === 'relay' ? await secureClient(context.relay(), key, transfer) : await open(context.signal);
+  if (maxBytesPerSecond !== undefined) channel.limit(maxBytesPerSecond);
   if (job.kind === 'environment') {
     return { kind: 'environment', ...(await offerEnvironment(job.environment, channel, { ...context, progress })) };
   }

@@ -160,6 +160,8 @@ export const contract = {
       key: ChannelKey,
       peer: z.union([z.strictObject({ addresses: z.array(Ipv4).min(1).max(16), port: z.number().int().min(1).max(65535) }), z.literal('relay')]),
       job: SendJob,
+      /** While no POD stands still. */
+      maxBytesPerSecond: z.number().int().min(1024).optional(),
     }),
     out: z.discriminatedUnion('kind', [
       z.strictObject({ kind: z.literal('pod'), result: TransferResult }),

@@ -33,6 +33,13 @@ export function sizeBytes(text: string): number {
   throw new ZapError('usage/bad-size', `"${text}" is not a size.`, { hint: 'Write 512M or 2G.' });
 }
 
+/** `20M`: bytes each second. */
+export function bytesPerSecond(text: string): number {
+  const value = sizeBytes(text.replace(/\/s$/, ''));
+  if (value >= 1024) return value;
+  throw new ZapError('usage/bad-size', `"${text}" is too little to move anything.`, { hint: 'Write 20M for 20 MiB each second.' });
+}
+
 export function limits(options: { memory: string | undefined; cpus: string | undefined; pids: string | undefined }): z.infer<typeof Limits> {
   return {
     ...(options.memory === undefined ? {} : { memoryBytes: sizeBytes(options.memory) }),

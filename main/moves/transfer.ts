@@ -15,6 +15,8 @@ export type Progress = EventOf<'transfer.send'>;
 
 export interface TransferOptions {
   signal?: AbortSignal | undefined;
+  /** A bound on what is sent while no POD stands still. */
+  maxBytesPerSecond?: number | undefined;
   onProgress?: ((progress: Progress) => void) | undefined;
   /** Called with its id when a transfer begins, and when the connection to one of its hosts was lost. */
   onTransfer?: ((id: string) => void) | undefined;
@@ -68,7 +70,8 @@ async function attempt(source: HelperClient, target: HelperClient, job: SendJob,
   receive.result.catch(stopOther);
   const peer = await Promise.race([listening, receive.result.then(endedEarly)]);
 
-  const send = source.start('transfer.send', { transfer: id, key, peer, job }, { signal, onEvent: options.onProgress });
+  const limit = options.maxBytesPerSecond === undefined ? {} : { maxBytesPerSecond: options.maxBytesPerSecond };
+  const send = source.start('transfer.send', { transfer: id, key, peer, job, ...limit }, { signal, onEvent: options.onProgress });
   send.result.catch(stopOther);
   if (isRelayed) join(send.lane(0), receive.lane(0));
 

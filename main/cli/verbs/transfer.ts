@@ -8,15 +8,17 @@ import { findingLines } from '../findings';
 import { formatBytes, formatMs, formatTable } from '../format';
 import { passphraseFileOption, passphraseFrom } from '../passphrase';
 import { PhaseProgress } from '../progress';
-import { network, podName } from '../values';
+import { bytesPerSecond, network, podName } from '../values';
 import { networkOptions } from './pod';
+
+export const bandwidthOption = { bandwidth: { kind: 'value', placeholder: 'RATE', help: 'send no more than this each second (20M) while the POD runs' } } as const;
 
 export const transferCommands = [
   command({
     name: 'pod move',
     summary: 'Move a POD to another host while it runs',
     operands: { name: { placeholder: 'NAME' }, host: { placeholder: 'HOST' } },
-    options: { 'dry-run': { kind: 'flag', help: 'only look whether it can move, and what it will cost' } },
+    options: { ...bandwidthOption, 'dry-run': { kind: 'flag', help: 'only look whether it can move, and what it will cost' } },
     details: 'A suspended POD stays suspended; `zap pod resume NAME --host HOST` lets it go on there. Ctrl-C undoes the move until it is committed.',
     run: async ({ operands, options }, context) => {
       const fleet = await context.fleet();
@@ -29,7 +31,7 @@ export const transferCommands = [
         return { json: plan, text: planText(plan), exitCode: plan.canMove ? 0 : new ZapError('preflight/blocked', '').exitCode };
       }
       const progress = new PhaseProgress(context.output);
-      const report = await movePod(fleet, located, to, { ...moveOptions(context, progress), resume });
+      const report = await movePod(fleet, located, to, { ...moveOptions(context, progress, options.bandwidth), resume });
       progress.end();
       return { json: report, text: reportText(report, resume ? 'runs' : 'is suspended') };
     },
@@ -38,7 +40,7 @@ export const transferCommands = [
     name: 'pod clone',
     summary: 'Make a copy of a POD with an identity of its own; the original runs on',
     operands: { name: { placeholder: 'NAME' }, newName: { placeholder: 'NEW' } },
-    options: { host: { kind: 'value', placeholder: 'HOST', help: 'where the copy goes (default: beside the original)' }, ...networkOptions, ...passphraseFileOption },
+    options: { host: { kind: 'value', placeholder: 'HOST', help: 'where the copy goes (default: beside the original)' }, ...bandwidthOption, ...networkOptions, ...passphraseFileOption },
     details: 'The copy has its own name, host name, machine-id, MAC and address. Its connections are closed; everything else goes on in both.',
     run: async ({ operands, options }, context) => {
       const name = podName(operands.newName);
@@ -47,15 +49,16 @@ export const transferCommands = [
       const located = await findPod(fleet, operands.name, context.signal);
       const to = options.host === undefined ? located.host : await context.hostOr(options.host);
       const progress = new PhaseProgress(context.output);
-      const report = await clonePod(fleet, located, { name, to, network: of }, { ...moveOptions(context, progress), passphrase: await passphraseFrom(options['passphrase-file'], context) });
+      const report = await clonePod(fleet, located, { name, to, network: of }, { ...moveOptions(context, progress, options.bandwidth), passphrase: await passphraseFrom(options['passphrase-file'], context) });
       progress.end();
       return { json: report, text: reportText(report, 'is the copy', located.pod.name) };
     },
   }),
 ];
 
-export function moveOptions(context: Context, progress: PhaseProgress): MoveOptions {
+export function moveOptions(context: Context, progress: PhaseProgress, bandwidth?: string): MoveOptions {
   return {
+    ...(bandwidth === undefined ? {} : { maxBytesPerSecond: bytesPerSecond(bandwidth) }),
     signal: context.signal,
     onProgress: progress.on,
     onNotice: (text) => context.output.notice(text),

@@ -1,5 +1,6 @@
 import { describeInLab } from '../support/suite';
 import { adversity } from './adversity';
+import { links } from './links';
 import { moves } from './move';
 import { refusals } from './refusals';
 import { troubledMoves } from './trouble';
@@ -8,5 +9,6 @@ describeInLab('moves', (suite) => {
   moves(suite);
   refusals(suite);
   troubledMoves(suite);
+  links(suite);
   adversity(suite);
 });
