@@ -7,6 +7,7 @@ import errno
 import fcntl
 import glob
 import json
+import mmap
 import os
 import resource
 import signal
@@ -20,6 +21,7 @@ host_pid = int(sys.argv[1])
 host_socket = sys.argv[2]
 libc = ctypes.CDLL(None, use_errno=True)
 libc.syscall.restype = ctypes.c_long
+libc.mmap.restype = ctypes.c_size_t
 attempts = {}
 
 
@@ -266,6 +268,46 @@ attempts['another IP address'] = lambda: netlink(20, 0x600, struct.pack('<BBBBI'
 attempts['a new network link'] = lambda: netlink(16, 0x600, struct.pack('<BBHiII', 0, 0, 0, 0, 0, 0) + struct.pack('<HH', 16, 18) + struct.pack('<HH6sxx', 10, 1, b'dummy\0'))
 attempts['taking its filter of packets away'] = lambda: netlink(0xA02, 0, struct.pack('>BBH', 0, 0, 0), 12)
 attempts['the rules of the audit'] = lambda: netlink(1000, 0, b'', 9)
+def machine_code(number, first, second, third):
+    """A call of i386, made by the gate that 64-bit programs have to it. What it points to must lie in the first 4 GB."""
+    call = b'\xb8%b\xbb%b\xb9%b\xba%b\xcd\x80' % tuple(struct.pack('<I', one) for one in (number, first, second, third))
+    memory = libc.mmap(ctypes.c_void_p(0), ctypes.c_size_t(4096), 7, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | 0x40, -1, ctypes.c_long(0))
+    if memory in (-1, 2**64 - 1):
+        raise OSError(ctypes.get_errno(), 'no memory for machine code')
+    ctypes.memmove(memory, b'\x53' + call + b'\x5b\x48\x98\xc3', 5 + len(call))
+    result = ctypes.CFUNCTYPE(ctypes.c_long)(memory)()
+    if result < 0:
+        raise OSError(-result, os.strerror(-result))
+    return result
+
+
+def program_of_32_bits(code):
+    """The smallest ELF file with this code at its entry; its exit status is the outcome."""
+    size = 52 + 32 + len(code)
+    header = b'\x7fELF\1\1\1'.ljust(16, b'\0') + struct.pack('<HHIIIIIHHHHHH', 2, 3, 1, 0x400054, 52, 0, 0, 52, 32, 1, 0, 0, 0)
+    header += struct.pack('<IIIIIIII', 1, 0, 0x400000, 0x400000, size, size, 7, 4096)
+    path = '/tmp/program32'
+    with open(path, 'wb') as file:
+        file.write(header + code)
+    os.chmod(path, 0o755)
+    pid = os.fork()
+    if pid == 0:
+        os.execv(path, [path])
+    _, status = os.waitpid(pid, 0)
+    if os.WIFSIGNALED(status):
+        os.kill(os.getpid(), os.WTERMSIG(status))
+    if os.WEXITSTATUS(status) != 0:
+        raise OSError(os.WEXITSTATUS(status), os.strerror(os.WEXITSTATUS(status)))
+    return 'made one'
+
+
+attempts['32 bits: a socket to the machine below, from a 64-bit program'] = lambda: f'has {machine_code(359, 40, 1, 0)}'
+attempts['32 bits: a call that everybody may make, from a 64-bit program'] = lambda: f'is {machine_code(20, 0, 0, 0)}'
+attempts['a call of the x32 kind'] = lambda: f'has {raw(0x40000000 | 41, 40, 1, 0)}'
+# push 0; push 1; push 40; mov ecx, esp; mov ebx, 1; mov eax, 102 (socketcall); int 0x80; then exit with 0 or the error
+attempts['32 bits: a socket to the machine below, by socketcall, from a 32-bit program'] = lambda: program_of_32_bits(
+    bytes.fromhex('6a006a016a2889e1bb01000000b866000000cd8031db85c0790489c3f7dbb801000000cd80'))
+
 attempts['promiscuous routing sockets of others'] = lambda: netlink(1001, 0, b'', 9)
 
 
@@ -322,7 +364,7 @@ def outcome(function):
     with os.fdopen(reader) as result:
         text = result.read()
     _, status = os.waitpid(pid, 0)
-    return text or f'killed by signal {status & 127}'
+    return text or signal.Signals(status & 127).name
 
 
 print(json.dumps({name.replace('_', ' '): outcome(function) for name, function in attempts.items()}))
