@@ -5,9 +5,10 @@
  * or put into another part. Any chunk can be read by itself.
  */
 import { createCipheriv, createDecipheriv, createHash, hkdfSync } from 'node:crypto';
-import { closeSync, fstatSync, openSync, readSync, writeSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { release } from '../system/release';
 import { withUmask } from '../system/umask';
+import { writeWhole } from '../system/write-whole';
 
 export const chunkBytes = 1 << 20;
 const tagBytes = 16;
@@ -129,10 +130,6 @@ function* blocks(fd: number, position: number, size: number): Generator<Buffer> 
     done += wanted;
     yield block.subarray(0, wanted);
   }
-}
-
-function writeWhole(fd: number, bytes: Buffer): void {
-  for (let done = 0; done < bytes.length; ) done += writeSync(fd, bytes, done);
 }
 
 function openFiles(from: string, to: string, mode: number): Disposable & { source: number; target: number } {

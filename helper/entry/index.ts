@@ -5,14 +5,17 @@
  * job that must not be left half done.
  */
 import { userInfo } from 'node:os';
+import { join } from 'node:path';
 import { ZapError } from '../protocol/errors';
 import { version } from '../protocol/version';
 import { EnvironmentStore } from '../files/environments';
 import { recoverHost } from '../move/recover';
+import { stateRoot } from '../pod/record';
 import { whoCalls } from '../rpc/caller';
 import { createHandlers } from '../rpc/handlers';
 import { serve } from '../rpc/server';
 import { dropPrivileges } from '../system/privileges';
+import { provideSpares } from '../system/spare-files';
 import { privateUmask } from '../system/umask';
 
 /** What a client looks for before the first frame: login shells may print anything before it. */
@@ -33,6 +36,7 @@ async function main(): Promise<void> {
   for (const name of Object.keys(process.env)) delete process.env[name];
   process.on('SIGHUP', () => {}); // the end of the connection shows at standard input
   process.on('SIGTERM', () => {});
+  provideSpares(join(stateRoot, 'spare'));
   const environments = new EnvironmentStore();
   const recovery = recoverHost(environments, (line) => process.stderr.write(`${line}\n`));
   await recovery.local;
