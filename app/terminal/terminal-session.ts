@@ -13,6 +13,7 @@ import '@xterm/xterm/css/xterm.css';
 import { failureOf } from '../bridge/zap';
 import { ByteStream } from '../streams/byte-stream';
 import { afterControl, type ViewState } from '../streams/view-state';
+import { podClipboard } from './clipboard';
 import { baseOptions, type TerminalLook } from './look';
 
 export interface TerminalEvents {
@@ -25,8 +26,6 @@ export interface TerminalEvents {
   onScrollBack: () => void;
   onSelect: (text: string) => void;
 }
-
-const MAX_CLIPBOARD_CHARACTERS = 100_000;
 
 export class TerminalSession {
   readonly terminal: Terminal;
@@ -82,11 +81,7 @@ export class TerminalSession {
     this.terminal.loadAddon(this.fitter);
     this.terminal.loadAddon(new UnicodeGraphemesAddon());
     this.terminal.loadAddon(new WebLinksAddon((_, url) => this.events.onLink(url)));
-    // Programs may set the clipboard where a person allowed it, and never read it.
-    const write = async (text: string): Promise<void> => {
-      if (look.mayWriteClipboard() && text.length <= MAX_CLIPBOARD_CHARACTERS && document.hasFocus()) await navigator.clipboard.writeText(text).catch(() => {});
-    };
-    this.terminal.loadAddon(new ClipboardAddon(undefined, { readText: () => '', writeText: (_, text) => write(text) }));
+    this.terminal.loadAddon(new ClipboardAddon(undefined, podClipboard({ mayWrite: look.mayWriteClipboard, hasFocus: () => document.hasFocus(), put: (text) => navigator.clipboard.writeText(text) })));
   }
 
   /** Where there is none, or it is lost, the terminal draws by itself. */

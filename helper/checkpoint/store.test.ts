@@ -8,7 +8,7 @@ import { writeArchive } from '../files/archive-write';
 import { ByteChannel } from '../files/byte-channel';
 import { hostSigner, type Signer } from './host-key';
 import { imagesName, manifestName, readManifest, updateManifestInit, verifyManifest, writeManifest, type Manifest } from './manifest';
-import { chunkBytes } from './sealed-part';
+import { chunkBytes, contentKey, sealFile } from './sealed-part';
 import { adoptCheckpoint, ArrivingSums, openCheckpoint, storeCheckpoint } from './store';
 
 const podId = '0123456789ab';
@@ -105,6 +105,16 @@ describe('refused by the name of the part', () => {
     damage();
     await expect(open()).rejects.toMatchObject({ code: 'checkpoint/damaged', data: { part: name } });
   });
+});
+
+test('a part that somebody who has the key encrypted anew is refused: the key opens, it vouches for nothing', async () => {
+  const { parts, seal: sealed } = readManifest(checkpoint)!;
+  const index = parts.findIndex(({ name }) => name === 'core-1.img');
+  const forged = join(base, 'forged');
+  writeFileSync(forged, 'r3gisters');
+  rmSync(part('core-1.img'));
+  await sealFile(contentKey(seal.key, Buffer.from(sealed.salt, 'hex')), { index, name: 'core-1.img' }, forged, part('core-1.img'));
+  await expect(open()).rejects.toMatchObject({ code: 'checkpoint/damaged', data: { part: 'core-1.img' } });
 });
 
 test('another POD\'s checkpoint is refused', async () => {

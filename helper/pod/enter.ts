@@ -11,6 +11,7 @@ import type { Duplex, Readable } from 'node:stream';
 import { createInterface } from 'node:readline';
 import { existingGroups } from '../system/cgroup';
 import { programInMemory } from '../system/memory-file';
+import { killWithChildren } from '../system/process';
 import { Pty, type WindowSize } from '../system/pty';
 import { filtersOf } from '../system/seccomp-filter';
 import { start } from '../system/spawn';
@@ -23,6 +24,7 @@ import { ZapError } from '../protocol/errors';
 import type { Input } from '../protocol/contract';
 
 const MAX_OUTPUT_BYTES = 32 << 20;
+const answerTimeoutMs = 8000;
 
 /** Joins each group named before `--` and becomes the program after it. From outside it would be too late: nsenter forks at once, and a child stays where it began. */
 const joinThenExec = 'while [ "$1" != -- ]; do echo 0 >"$1"; shift; done; shift; exec "$@"';
@@ -124,13 +126,32 @@ async function execInside(record: PodRecord, state: RunningState, command: reado
   return 0;
 }
 
-/** A short command of our own as the POD's user, to its end; to be called by a registered client. What it prints beyond a bound is dropped. */
+/**
+ * A short command of our own as the POD's user, to its end; to be called by a registered client. It is the POD's program, which may print without end, of which a
+ * part is kept, or never end, which is waited for no longer than `answerTimeoutMs`.
+ */
 export async function runInside(record: PodRecord, state: RunningState, command: readonly string[], signal: AbortSignal): Promise<{ exitCode: number; stdout: string; stderr: string }> {
   using entering = await prepareEntry(record, state, { user: record.user, term: 'dumb', command });
   const child = start('sh', entering.arguments, { stdio: ['ignore', 'pipe', 'pipe', entering.fd] });
-  signal.addEventListener('abort', () => child.kill('SIGKILL'), { once: true });
-  const [stdout, stderr] = [keepFirst(child.stdout!), keepFirst(child.stderr!)];
-  return { exitCode: await exitOf(child), stdout: stdout(), stderr: stderr() };
+  const end = (): void => {
+    killWithChildren(child.pid!);
+    for (const stream of [child.stdout!, child.stderr!]) stream.destroy(); // whoever else has them open is not waited for
+  };
+  let isLate = false;
+  const patience = setTimeout(() => {
+    isLate = true;
+    end();
+  }, answerTimeoutMs);
+  signal.addEventListener('abort', end, { once: true });
+  try {
+    const [stdout, stderr] = [keepFirst(child.stdout!), keepFirst(child.stderr!)];
+    const exitCode = await exitOf(child);
+    if (isLate) throw new ZapError('pod/not-answering', `"${command[0]}" in POD "${record.name}" did not come to an end within ${answerTimeoutMs / 1000} s.`, { data: { pod: record.name } });
+    return { exitCode, stdout: stdout(), stderr: stderr() };
+  } finally {
+    clearTimeout(patience);
+    signal.removeEventListener('abort', end);
+  }
 }
 
 function keepFirst(stream: Readable): () => string {

@@ -61,11 +61,18 @@ export async function listTerminals(record: PodRecord): Promise<Output<'pod.term
   const state = requireTerminals(record);
   const { exitCode, stdout } = await runTmux(record, state, ['list-sessions', '-F', '#{session_name}\t#{pane_current_command}\t#{pane_title}']);
   if (exitCode !== 0) return { terminals: [] }; // the last one was closed
-  const terminals = stdout.split('\n').flatMap((line) => {
+  return { terminals: parseTerminals(stdout) };
+}
+
+/** What the POD's tmux says of its sessions. It is the POD's program, and may say anything. */
+export function parseTerminals(text: string): Output<'pod.terminals'>['terminals'] {
+  const found = new Map<string, Output<'pod.terminals'>['terminals'][number]>();
+  for (const line of text.split('\n')) {
     const [name = '', command = '', title = ''] = line.split('\t');
-    return /^[A-Za-z0-9_-]{1,32}$/.test(name) ? [{ name, command: command.slice(0, 100), title: title.slice(0, 200) }] : [];
-  });
-  return { terminals: terminals.slice(0, MAX_TERMINALS) };
+    if (/^[A-Za-z0-9_-]{1,32}$/.test(name)) found.set(name, { name, command: command.slice(0, 100), title: title.slice(0, 200) });
+    if (found.size === MAX_TERMINALS) break;
+  }
+  return [...found.values()];
 }
 
 /** What a terminal has shown, down to the last line of its screen. */

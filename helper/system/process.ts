@@ -70,6 +70,18 @@ export async function killNamespace(init: ProcessIdentity): Promise<void> {
   while (isAlive(init)) await sleep(1);
 }
 
+/** Kills a process and its children; a program like nsenter that waits for its one child would leave it behind. */
+export function killWithChildren(pid: number): void {
+  const children = readdirSync('/proc').filter((name) => /^\d+$/.test(name)).map(Number).filter((one) => readStat(one)?.parent === pid);
+  for (const one of [pid, ...children]) {
+    try {
+      process.kill(one, 'SIGKILL');
+    } catch {
+      // gone by itself
+    }
+  }
+}
+
 export function bootId(): string {
   return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
 }

@@ -1,3 +1,4 @@
+import { createDecipheriv, scryptSync } from 'node:crypto';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -34,6 +35,16 @@ test.each<[string, (wrapped: string) => { pod?: string; wrapped?: string; home?:
   const changed = change(wrapped);
   changed.home?.();
   await expect(new CheckpointKeys(home).open(changed.pod ?? pod, changed.wrapped ?? wrapped)).rejects.toMatchObject({ code });
+});
+
+test('a passphrase is stretched, at a cost that no host can lower', async () => {
+  const { key, wrapped } = await new CheckpointKeys(home).seal(pod, { passphrase });
+  const { salt, iv, tag, data } = JSON.parse(wrapped) as Record<'salt' | 'iv' | 'tag' | 'data', string>;
+  const stretched = scryptSync(passphrase.reveal(), Buffer.from(salt, 'hex'), 32, { N: 131_072, r: 8, p: 1, maxmem: 256 << 20 });
+  const decipher = createDecipheriv('aes-256-gcm', stretched, Buffer.from(iv, 'hex')).setAAD(Buffer.from(pod)).setAuthTag(Buffer.from(tag, 'hex'));
+  expect(Buffer.concat([decipher.update(Buffer.from(data, 'hex')), decipher.final()]).toString('hex')).toBe(key);
+  const cheaper = JSON.stringify({ ...(JSON.parse(wrapped) as object), cost: { N: 2 } });
+  await expect(new CheckpointKeys(home).open(pod, cheaper, { passphrase })).rejects.toMatchObject({ code: 'checkpoint/key-unreadable' });
 });
 
 test('with a passphrase no file is needed, and nobody else can open it', async () => {
