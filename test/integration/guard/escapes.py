@@ -292,7 +292,10 @@ def program_of_32_bits(code):
     os.chmod(path, 0o755)
     pid = os.fork()
     if pid == 0:
-        os.execv(path, [path])
+        try:
+            os.execv(path, [path])
+        except OSError as error:
+            os._exit(error.errno)
     _, status = os.waitpid(pid, 0)
     if os.WIFSIGNALED(status):
         os.kill(os.getpid(), os.WTERMSIG(status))
