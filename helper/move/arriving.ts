@@ -16,6 +16,7 @@ import { markDoubt, podPaths, saveRecord, toPod, type PodRecord } from '../pod/r
 import { destroyPod, dismantle } from '../pod/remove';
 import type { Step } from '../protocol/model';
 import { freezeGroup } from '../system/cgroup';
+import { insist } from '../system/insist';
 import { bootId, isAlive, type ProcessIdentity } from '../system/process';
 import { run } from '../system/spawn';
 import type { Channel } from './channel';
@@ -95,7 +96,7 @@ export function arrivingHands(arriving: Arriving): TargetHands {
       await destroyPod(record);
     },
     doubt: () => markDoubt(record, { transfer: arriving.journal.transfer, reason: 'It has arrived, and the other host has not said whether it was given away there.' }),
-    forget: () => closeJournal(arriving.journal),
+    forget: () => insist(() => closeJournal(arriving.journal), new AbortController().signal), // nobody would come for it again
   };
 }
 

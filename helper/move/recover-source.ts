@@ -1,4 +1,5 @@
 /** A source's journal, found by a later helper. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { ZapError } from '../protocol/errors';
 import { loadRecord, type PodRecord } from '../pod/record';
 import { reach } from '../system/fault-point';
@@ -13,12 +14,14 @@ import { leftFor } from './verdict';
 /** A target that is up answers at once; one that comes up later is asked by the next helper, or by a desktop. */
 const committedStaysMs = 30_000;
 const givenUpStaysMs = 4_000;
+const heardAttempts = 5;
+const heardPauseMs = 500;
 
 /** What can be done at once is done; the rest is returned. */
 export async function recoverSource(entry: SourceJournal): Promise<Later | undefined> {
   const record = loadRecord(entry.pod);
   const was = record && wasBefore(record, entry.transfer);
-  if (!was) return { isExclusive: false, staysMs: givenUpStaysMs, run: () => tellHeard(entry).catch(() => {}).finally(() => closeJournal(entry)) };
+  if (!was) return { isExclusive: false, staysMs: givenUpStaysMs, run: () => tellHeard(entry).finally(() => closeJournal(entry)) };
   let over: Channel | undefined;
   let phase: SourcePhase | 'over' = entry.phase;
   const hands = leavingHands({ record, was, journal: entry, channel: () => over });
@@ -26,6 +29,7 @@ export async function recoverSource(entry: SourceJournal): Promise<Later | undef
     if (phase !== 'over') phase = await stepSource(phase, event, hands, (side, action) => reach(`${side} did: ${action}`));
   };
   await step({ kind: 'started', tree: treeOf(record, entry.transfer) });
+  if (entry.phase === 'done') return { isExclusive: false, staysMs: givenUpStaysMs, run: () => tellHeard(entry) };
   const isCommitted = (): boolean => phase === 'committed';
   if (phase === 'superseded') {
     const decided = async (): Promise<void> => step(wordEvent(await leftFor(entry.transfer, 'source', new AbortController().signal)));
@@ -60,10 +64,16 @@ async function reconnect({ peer, key, transfer }: SourceJournal): Promise<Channe
   return connectChannel(peer, Buffer.from(key, 'hex'), transfer);
 }
 
-/** Nothing of it is here any more: the target need not keep its answer. */
+/** Nothing of it is here any more: the target need not keep its answer. It may be about to listen again, since it lost sight of this host as well. */
 async function tellHeard(entry: SourceJournal): Promise<void> {
-  const channel = await reconnect(entry);
-  await channel.send({ type: 'verdict', verdict: 'commit' });
-  await channel.send({ type: 'heard' });
-  channel.close();
+  for (let attempt = 0; attempt < heardAttempts; attempt++) {
+    try {
+      const channel = await reconnect(entry);
+      await channel.send({ type: 'verdict', verdict: 'commit' });
+      await channel.send({ type: 'heard' });
+      return channel.close();
+    } catch {
+      await sleep(heardPauseMs);
+    }
+  }
 }

@@ -12,7 +12,7 @@ import { endedInCheckpoint, settleSuspended } from '../checkpoint/suspend';
 import type { EnvironmentStore } from '../files/environments';
 import { connect, planLink } from '../network/pod-link';
 import { removeImages } from '../pod/images';
-import { forgetLock, isRunning, listRecords, loadRecord, podPaths, type PodRecord } from '../pod/record';
+import { forgetLock, isRunning, listLocks, listRecords, loadRecord, podPaths, type PodRecord } from '../pod/record';
 import { destroyPod, dismantle } from '../pod/remove';
 import { freezeGroup } from '../system/cgroup';
 import { Lock } from '../system/lock';
@@ -55,6 +55,7 @@ export function recoverHost(environments: EnvironmentStore, log: (line: string) 
         });
       }
     }
+    forgetLostLocks();
     for (const record of listRecords()) await recoverRecord(record).catch((error: unknown) => log(`POD ${record.name}: ${ZapError.from(error).message}`));
   })();
   const remote = local.then(async () => void (await Promise.all(remoteJobs.map((job) => job()))));
@@ -93,6 +94,17 @@ function release(lock: Lock, podId: string): void {
   else forgetLock({ id: podId }, lock);
 }
 
+/** Of PODs that left, or were removed, right before their helper died. */
+function forgetLostLocks(): void {
+  for (const name of listLocks()) {
+    if (loadRecord(name)) continue;
+    const lock = Lock.try(podPaths(name).lock);
+    if (!lock) continue;
+    if (loadRecord(name)) lock[Symbol.dispose](); // it arrives just now
+    else forgetLock({ id: name }, lock);
+  }
+}
+
 /** States that need no other host: a suspend that was cut off after the kill, a creation that was never finished. */
 async function recoverRecord(record: PodRecord): Promise<void> {
   const lock = Lock.try(podPaths(record.id).lock);
@@ -109,6 +121,7 @@ async function recoverRecord(record: PodRecord): Promise<void> {
       return void (await dismantle(now, undefined));
     }
     if (now.state.kind === 'suspended' || now.state.kind === 'running') removeImages(now.id); // of a suspend or resume that was cut off
+    if (now.state.kind === 'suspended' && existsSync(run)) return void (await dismantle(now, undefined));
     if (!isRunning(now)) return;
     rmSync(checkpoint, { recursive: true, force: true });
     rmSync(join(run, 'dumped'), { force: true });

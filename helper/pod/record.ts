@@ -161,6 +161,15 @@ export function forgetLock(record: { id: string }, lock: Lock): void {
   lock.remove();
 }
 
+/** Ids of PODs that have, or had, a lock. */
+export function listLocks(): string[] {
+  try {
+    return readdirSync(join(runRoot, 'locks')).filter((name) => PodId.safeParse(name).success);
+  } catch {
+    return []; // nothing was ever locked
+  }
+}
+
 /** Held for the short moment in which names, addresses and id ranges are compared and taken. */
 export function lockHost(): Promise<Lock> {
   return Lock.take(join(runRoot, 'locks', 'host'));

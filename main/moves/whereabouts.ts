@@ -25,6 +25,8 @@ export async function whereabouts(fleet: Fleet, pod: Pod, hosts: readonly string
     const answer = await listPods(fleet, { hosts: [...new Set(hosts)], signal: options.signal });
     const located = tryChoose(answer, pod.id);
     const isSettled = answer.failures.length === 0 && answer.pods.every((other) => other.pod.id !== pod.id || (other.pod.state.kind !== 'moving' && other.pod.state.kind !== 'in-doubt'));
+    // The source may have come to its end only now, and what it said last may be lost.
+    if (isSettled && options.open) await settleTransfer(fleet, options.open, { hosts: [...new Set(hosts)], signal: options.signal }).catch(ignoreUnless(options.signal));
     if (isSettled || Date.now() >= deadlineMs) return describe(pod, located, answer.failures.map(({ host }) => host));
     await delay(POLL_INTERVAL_MS, undefined, options.signal ? { signal: options.signal } : {});
   }

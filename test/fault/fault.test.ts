@@ -27,6 +27,8 @@ const slice: [Operation, string, Injection][] = [
   ['move', 'target did: let run', 'kill helper'],
   ['move', 'target did: journal settled', 'cut between hosts'],
   ['move', 'target did: say running', 'kill helper'],
+  ['move', 'source did: journal done', 'kill helper'],
+  ['move', 'source did: forget', 'kill helper'],
   ['move', 'journal source done', 'power off'],
   ['move', 'source: dumped', 'kill desktop'],
   ['move', 'source: send last files', 'kill init'],
@@ -35,6 +37,7 @@ const slice: [Operation, string, Injection][] = [
   ['move', 'source: offer', 'same name'],
   ['move-stored', 'target did: say restored', 'stop helper'],
   ['suspend', 'suspend: written', 'kill helper'],
+  ['suspend', 'suspend: clean up', 'kill helper'],
   ['resume', 'resume: written', 'power off'],
 ];
 

@@ -73,7 +73,7 @@ export async function inject(injection: Injection, scene: Scene): Promise<() => 
       return nothing;
     case 'kill runc':
       goOn();
-      await until('runc', async () => (await view.kill('runc')) > 0, { withinMs: 3000, everyMs: 1 });
+      await until('runc', async () => (await view.kill('runc')) > 0, { withinMs: 20_000, everyMs: 1 });
       return nothing;
     case 'kill desktop':
       scene.desktop.kill();
