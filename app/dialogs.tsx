@@ -4,7 +4,7 @@ import { AddHostDialog, EvacuateDialog, RemoveHostDialog, UninstallDialog } from
 import { MoveDialog } from './move/move-dialog';
 import { PlanSheet } from './move/plan-sheet';
 import { CreateDialog } from './pod/create-dialog';
-import { CloneDialog, DeleteDialog, RenameDialog, ResumeDialog } from './pod/pod-dialogs';
+import { CloneDialog, DeleteDialog, RenameDialog, ResumeDialog, RunHereDialog } from './pod/pod-dialogs';
 import { SettingsDialog } from './settings/settings-dialog';
 import { useDesk } from './state/desk';
 import { LogDialog } from './tasks/log-dialog';
@@ -27,6 +27,8 @@ export function Dialogs() {
       return <ResumeDialog id={dialog.pod} />;
     case 'delete':
       return <DeleteDialog ids={dialog.pods} />;
+    case 'run-here':
+      return <RunHereDialog id={dialog.pod} />;
     case 'discard':
       return <DeleteDialog ids={[dialog.pod]} isDiscard />;
     case 'add-host':

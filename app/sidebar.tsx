@@ -2,6 +2,7 @@
 import { Command, LayoutGrid, Plus, Server, Settings2, Zap } from 'lucide-react';
 import { run } from './commands/run';
 import { formatKeys } from './commands/keys';
+import { hostLabel } from './host/host-label';
 import { useText } from './i18n/text';
 import { useRoute, type Route } from './state/navigation';
 import { selectHostNames, selectPodsByHost, useWorld } from './state/selectors';
@@ -62,7 +63,7 @@ function HostItem({ name, route }: { name: string; route: Route }) {
     <li>
       <a className={`nav-item${isHere ? ' nav-here' : ''}`} href={`#/host/${encodeURIComponent(name)}`} aria-current={isHere ? 'page' : undefined}>
         <HostDot host={host} />
-        <span className="truncate grow">{host.isLocal ? t('host.local') : name}</span>
+        <span className="truncate grow">{hostLabel(name, t)}</span>
         {count > 0 && <span className="count figures">{count}</span>}
       </a>
       {openPod?.host === name && (

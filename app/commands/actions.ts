@@ -94,7 +94,7 @@ export const actions: Record<CommandId, Action> = {
   'pod.clone': { icon: CopyPlus, when: (context) => onePod(context) && isKind('running', 'suspended')(context), run: one(({ id }) => openDialog({ kind: 'clone', pod: id })) },
   'pod.rename': { icon: Pencil, when: ({ pods }) => pods.length === 1 && stands(pods[0]!), run: one(({ id }) => openDialog({ kind: 'rename', pod: id })) },
   'pod.log': { icon: FileText, when: onePod, run: one(({ id }) => openDialog({ kind: 'log', of: { pod: id } })) },
-  'pod.recover-here': { icon: Play, when: (context) => onePod(context) && isKind('in-doubt')(context), run: one(({ id }) => void attempt('pod.recover', { pod: id, decision: 'run-here' })) },
+  'pod.recover-here': { icon: Play, when: (context) => onePod(context) && isKind('in-doubt')(context), run: one(({ id }) => openDialog({ kind: 'run-here', pod: id })) },
   'pod.discard-here': { icon: Trash2, when: (context) => onePod(context) && isKind('in-doubt')(context), run: one(({ id }) => openDialog({ kind: 'discard', pod: id })) },
   'pod.delete': { icon: Trash2, when: ({ pods }) => pods.length > 0 && pods.every(stands), run: (context) => openDialog({ kind: 'delete', pods: ids(context) }) },
 

@@ -20,13 +20,14 @@ export function openMenuAt(target: Target['target'], element: Element): void {
 
 export function ContextMenu() {
   const menu = useDesk((state) => state.menu);
+  const t = useText();
   const anchor = useRef<HTMLSpanElement>(null);
   const close = (): void => desk.setState({ menu: undefined });
   return (
     <>
       <span ref={anchor} className="menu-anchor" style={{ insetInlineStart: menu?.x ?? 0, insetBlockStart: menu?.y ?? 0 }} aria-hidden />
       {menu && (
-        <Popover className="popover" triggerRef={anchor} isOpen onOpenChange={(isOpen) => !isOpen && close()} placement="bottom start" offset={0}>
+        <Popover className="popover" aria-label={t('common.actions')} triggerRef={anchor} isOpen onOpenChange={(isOpen) => !isOpen && close()} placement="bottom start" offset={0}>
           <Items menu={menu} onClose={close} />
         </Popover>
       )}
@@ -49,7 +50,8 @@ function Items({ menu, onClose }: { menu: Target; onClose: () => void }) {
         <Text slot="label" className="grow truncate">
           {t(`command.${id}`)}
         </Text>
-        {commands[id].keys && <Keyboard>{formatKeys(commands[id].keys)}</Keyboard>}
+        {/* Drawn by the style sheet: they describe the item and are no part of its name. */}
+        {commands[id].keys && <Keyboard data-keys={formatKeys(commands[id].keys)} />}
       </MenuItem>
     );
   };

@@ -1,9 +1,10 @@
 /** Everything by name: commands on what is open or selected, PODs, hosts, and "POD to host" in one go. */
 import uFuzzy from '@leeoniya/ufuzzy';
 import { Box, CornerDownLeft, Search, Server, type LucideIcon } from 'lucide-react';
-import { useMemo, useState } from 'react';
+import { useMemo, useState, type KeyboardEvent } from 'react';
 import { Autocomplete, Dialog, Input, Keyboard, ListBox, ListBoxItem, Modal, ModalOverlay, TextField } from 'react-aria-components';
 import { commandIds, commands } from '../../main/contract/commands';
+import { hostLabel } from '../host/host-label';
 import { useText, type Text } from '../i18n/text';
 import { beginMove } from '../move/begin-move';
 import { desk, useDesk } from '../state/desk';
@@ -41,24 +42,30 @@ function PaletteBody({ onClose }: { onClose: () => void }) {
   const [needle, setNeedle] = useState('');
   const entries = useMemo(() => entriesOf(t), [t]);
   const found = useMemo(() => search(entries, needle), [entries, needle]);
+  const choose = (id: string | undefined): void => {
+    const entry = entries.find((candidate) => candidate.id === id);
+    if (!entry) return;
+    onClose();
+    // What has the focus when the palette is gone is what the command may want.
+    setTimeout(() => entry.run());
+  };
+  // Who types fast has pressed Enter before any of the results has the focus.
+  const onKeyDown = (event: KeyboardEvent<HTMLInputElement>): void => {
+    if (event.key === 'Enter' && !event.currentTarget.getAttribute('aria-activedescendant')) choose(found[0]?.id);
+  };
   return (
     <Dialog className="palette-dialog" aria-label={t('command.app.palette')}>
       <Autocomplete inputValue={needle} onInputChange={setNeedle} filter={() => true}>
         <TextField aria-label={t('palette.placeholder')} className="palette-field" autoFocus>
           <Search size={17} aria-hidden />
-          <Input className="palette-input" role="combobox" aria-expanded aria-haspopup="listbox" placeholder={t('palette.placeholder')} spellCheck={false} />
+          <Input className="palette-input" role="combobox" aria-expanded aria-haspopup="listbox" placeholder={t('palette.placeholder')} spellCheck={false} onKeyDown={onKeyDown} />
         </TextField>
         <ListBox
           className="palette-list"
           aria-label={t('palette.results')}
           items={found}
           selectionMode="none"
-          onAction={(key) => {
-            onClose();
-            const entry = entries.find(({ id }) => id === key);
-            // What has the focus when the palette is gone is what the command may want.
-            setTimeout(() => entry?.run());
-          }}
+          onAction={(key) => choose(String(key))}
           renderEmptyState={() => <p className="palette-none quiet">{t('palette.none', { needle })}</p>}
         >
           {({ id, label, detail, icon: Icon, keys }) => (
@@ -88,9 +95,9 @@ export function entriesOf(t: Text): Entry[] {
       return { id, label: t(`command.${id}`), detail, icon: actions[id].icon, keys: formatKeys(keys), run: () => run(id, context) };
     });
   const ofPods = Object.values(pods).map((pod): Entry => ({ id: `pod ${pod.id}`, label: pod.name, detail: t('palette.pod', { host: pod.host }), icon: Box, run: () => navigate({ page: 'pod', pod: pod.id }) }));
-  const ofHosts = Object.values(hosts).map(({ name }): Entry => ({ id: `host ${name}`, label: name, detail: t('palette.host'), icon: Server, run: () => navigate({ page: 'host', host: name }) }));
+  const ofHosts = Object.values(hosts).map(({ name }): Entry => ({ id: `host ${name}`, label: hostLabel(name, t), detail: t('palette.host'), icon: Server, run: () => navigate({ page: 'host', host: name }) }));
   const movable = context.pods.filter((pod) => pod.task === undefined && !pod.isStale);
-  const ofMoves = movable.length === 0 ? [] : Object.keys(hosts).filter((name) => movable.some(({ host }) => host !== name)).map((name): Entry => ({ id: `move ${name}`, label: t('palette.move', { host: hosts[name]?.isLocal ? t('host.local') : name }), detail: subject, icon: actions['pod.move'].icon, run: () => beginMove(movable.map(({ id }) => id), name) }));
+  const ofMoves = movable.length === 0 ? [] : Object.keys(hosts).filter((name) => movable.some(({ host }) => host !== name)).map((name): Entry => ({ id: `move ${name}`, label: t('palette.move', { host: hostLabel(name, t) }), detail: subject, icon: actions['pod.move'].icon, run: () => beginMove(movable.map(({ id }) => id), name) }));
   return [...ofCommands, ...ofMoves, ...ofPods, ...ofHosts];
 }
 

@@ -11,6 +11,7 @@ import { DesktopBar } from './desktop-bar';
 import { DesktopSession } from './desktop-session';
 import { isRelease, releaseKeys } from './release';
 import { useFullscreen } from './use-fullscreen';
+import '../streams/screen.css';
 import './desktop.css';
 
 /** Services that were started anew need a moment. */

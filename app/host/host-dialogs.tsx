@@ -2,12 +2,13 @@
 import { useState } from 'react';
 import { attempt } from '../commands/operate';
 import { useText } from '../i18n/text';
-import { closeDialog } from '../state/desk';
+import { closeDialog, openDialog } from '../state/desk';
 import { navigate } from '../state/navigation';
 import { selectHostNames, selectPodsByHost, useWorld } from '../state/selectors';
 import { Button } from '../ui/button';
-import { Sheet } from '../ui/dialog';
+import { Question, Sheet } from '../ui/dialog';
 import { Select, TextField } from '../ui/field';
+import { hostLabel } from './host-label';
 import { hostNameOf, hostNamePattern } from './host-name';
 
 export function AddHostDialog({ alias }: { alias: string | undefined }) {
@@ -27,17 +28,12 @@ export function AddHostDialog({ alias }: { alias: string | undefined }) {
     if (started) closeDialog();
   };
   return (
-    <Sheet
+    <Question
       title={t('add-host.title')}
       onClose={closeDialog}
-      actions={
-        <>
-          <Button onPress={closeDialog}>{t('common.cancel')}</Button>
-          <Button kind="primary" isDisabled={!canAdd} onPress={() => void add()}>
-            {t('add-host.add')}
-          </Button>
-        </>
-      }
+      answer={t('add-host.add')}
+      isDisabled={!canAdd}
+      onAnswer={() => void add()}
     >
       <p className="quiet">{t('add-host.text')}</p>
       <TextField label={t('add-host.destination')} placeholder="anna@server.example:22" isMono autoFocus value={destination} onChange={setDestination} description={t('add-host.destination-note')} />
@@ -54,7 +50,7 @@ export function AddHostDialog({ alias }: { alias: string | undefined }) {
       {!isAlias && <TextField label={t('add-host.jump')} isMono value={jump} onChange={setJump} description={t('add-host.jump-note')} />}
       <TextField label={t('add-host.identity')} isMono placeholder="~/.ssh/id_ed25519" value={identityFile} onChange={setIdentityFile} description={t('add-host.identity-note')} />
       <p className="quiet small">{t('add-host.helper')}</p>
-    </Sheet>
+    </Question>
   );
 }
 
@@ -67,31 +63,23 @@ export function RemoveHostDialog({ host }: { host: string }) {
     }
   };
   return (
-    <Sheet
+    <Question
       title={t('remove-host.title', { host })}
       size="small"
       onClose={closeDialog}
-      actions={
-        <>
-          <Button autoFocus onPress={closeDialog}>
-            {t('common.cancel')}
-          </Button>
-          <Button kind="danger" onPress={() => void remove()}>
-            {t('remove-host.remove')}
-          </Button>
-        </>
-      }
+      answer={t('remove-host.remove')}
+      isDangerous
+      isCancelFocused
+      onAnswer={() => void remove()}
     >
       <p>{t('remove-host.text')}</p>
-    </Sheet>
+    </Question>
   );
 }
 
 export function UninstallDialog({ host }: { host: string }) {
   const t = useText();
   const count = useWorld((state) => selectPodsByHost(state)[host]?.length ?? 0);
-  const [typed, setTyped] = useState('');
-  const isSure = count === 0 || typed === host;
   const uninstall = async (): Promise<void> => {
     if (await attempt('host.uninstall', { host })) closeDialog();
   };
@@ -103,15 +91,20 @@ export function UninstallDialog({ host }: { host: string }) {
       actions={
         <>
           <Button onPress={closeDialog}>{t('common.cancel')}</Button>
-          <Button kind="danger" isDisabled={!isSure} onPress={() => void uninstall()}>
-            {t('uninstall.uninstall')}
-          </Button>
+          {count > 0 ? (
+            <Button kind="primary" autoFocus onPress={() => openDialog({ kind: 'evacuate', host })}>
+              {t('command.host.evacuate')}
+            </Button>
+          ) : (
+            <Button kind="danger" onPress={() => void uninstall()}>
+              {t('uninstall.uninstall')}
+            </Button>
+          )}
         </>
       }
     >
       <p>{t('uninstall.text', { host })}</p>
-      {count > 0 && <p className="tone-bad strong">{t('uninstall.loss', { count })}</p>}
-      {count > 0 && <TextField label={t('common.type-name', { name: host })} value={typed} onChange={setTyped} autoFocus />}
+      {count > 0 && <p className="callout">{t('uninstall.has-pods', { count, host })}</p>}
     </Sheet>
   );
 }
@@ -127,20 +120,15 @@ export function EvacuateDialog({ host }: { host: string }) {
     if (await attempt('host.evacuate', { host, ...(to === ANY ? {} : { to }) })) closeDialog();
   };
   return (
-    <Sheet
+    <Question
       title={t('evacuate.title', { host })}
       onClose={closeDialog}
-      actions={
-        <>
-          <Button onPress={closeDialog}>{t('common.cancel')}</Button>
-          <Button kind="primary" isDisabled={count === 0} onPress={() => void evacuate()}>
-            {t('evacuate.start', { count })}
-          </Button>
-        </>
-      }
+      answer={t('evacuate.start', { count })}
+      isDisabled={count === 0}
+      onAnswer={() => void evacuate()}
     >
       <p>{t('evacuate.text', { count })}</p>
-      <Select label={t('evacuate.to')} value={to} onChange={setTo} options={[{ value: ANY, label: t('evacuate.any') }, ...names.filter((name) => name !== host).map((name) => ({ value: name, label: name }))]} />
-    </Sheet>
+      <Select label={t('evacuate.to')} value={to} onChange={setTo} options={[{ value: ANY, label: t('evacuate.any') }, ...names.filter((name) => name !== host).map((name) => ({ value: name, label: hostLabel(name, t) }))]} />
+    </Question>
   );
 }

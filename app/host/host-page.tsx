@@ -16,6 +16,7 @@ import { Tabs } from '../ui/tabs';
 import { ConnectionView } from './connection-view';
 import { HostEnvironments } from './host-environments';
 import { HostHealth } from './host-health';
+import { hostLabel } from './host-label';
 import { HostPods } from './host-pods';
 
 export function HostPage({ name, tab }: { name: string; tab: HostTab }) {
@@ -64,7 +65,7 @@ function Head({ host }: { host: Host }) {
     <header className="toolbar">
       <div className="stack grow" style={{ gap: 2 }}>
         <div className="row">
-          <h1 className="page-title truncate">{host.isLocal ? t('host.local') : host.name}</h1>
+          <h1 className="page-title truncate">{hostLabel(host.name, t)}</h1>
           <HostBadge host={host} />
         </div>
         <p className="quiet small mono truncate selectable">{describeWay(host, t)}</p>

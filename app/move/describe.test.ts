@@ -12,6 +12,7 @@ const line = (host: string): string => planLine(planFor(research, hosts.find(({ 
 
 describe('a plan in one line', () => {
   it('says how, how much and how long', () => expect(line('beta')).toBe('Live, 180 MB, pause about 0.31 s'));
+  it('leaves out what nobody has measured', () => expect(planLine({ ...planFor(research, makeHost('beta')), predictedBytes: null, predictedDowntimeMs: null }, language)).toBe('Live, size not known yet'));
   it('counts warnings', () => expect(line('warned')).toBe('Live, 180 MB, pause about 0.31 s, 1 warning'));
   it('says why not', () => expect(line('gamma')).toContain('aarch64'));
   it('knows where it is', () => expect([line('alpha'), line('local')]).toEqual(['It is here already', 'Not known yet whether it can run here']));

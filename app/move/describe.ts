@@ -2,23 +2,23 @@
 import type { Plan, Whereabouts } from '../../main/contract';
 import type { Language } from '../i18n/text';
 
-export function predictedBytes(plan: Plan): number {
-  if (plan.predictedSentBytes !== undefined) return plan.predictedSentBytes;
-  const { memory, layer, environment } = plan.predictedBytes;
-  return memory + layer + environment;
+/** Undefined while nobody has measured the POD. */
+export function bytesOf({ predictedBytes, predictedSentBytes }: Plan): number | undefined {
+  return predictedSentBytes ?? (predictedBytes ? predictedBytes.memory + predictedBytes.layer + predictedBytes.environment : undefined);
 }
 
-/** One line: "Live, 180 MB, pause about 0.3 s, 1 warning". */
+/** One line: "Live, 180 MB, pause about 0.3 s, 1 warning"; what is not known is left out. */
 export function planLine(plan: Plan, { t, format }: Language): string {
   if (plan.verdict === 'same') return t('move.same');
   if (plan.verdict === 'unknown') return t('move.unknown');
   const blocker = plan.findings.find(({ severity }) => severity === 'blocker');
   if (blocker) return blocker.message;
   const warnings = plan.findings.filter(({ severity }) => severity === 'warning').length;
+  const bytes = bytesOf(plan);
   return [
     plan.mode === 'live' ? t('move.live') : t('move.stored'),
-    format.bytes(predictedBytes(plan)),
-    ...(plan.mode === 'live' ? [t('move.pause', { pause: format.pause(plan.predictedDowntimeMs) })] : []),
+    ...(bytes === undefined ? [t('move.unmeasured')] : [format.bytes(bytes)]),
+    ...(plan.mode === 'live' && plan.predictedDowntimeMs !== null ? [t('move.pause', { pause: format.pause(plan.predictedDowntimeMs) })] : []),
     ...(warnings > 0 ? [t('move.warnings', { count: warnings })] : []),
   ].join(', ');
 }

@@ -1,6 +1,7 @@
 /** "Move to…": every host with its plan in one line; those that cannot take it are dimmed and say why. */
 import { useEffect, useState } from 'react';
 import { ListBox, ListBoxItem } from 'react-aria-components';
+import { hostLabel } from '../host/host-label';
 import { useLanguage } from '../i18n/text';
 import { closeDialog } from '../state/desk';
 import { selectHostNames, useWorld } from '../state/selectors';
@@ -30,10 +31,10 @@ export function MoveDialog({ pods }: { pods: readonly string[] }) {
         onAction={(key) => beginMove(pods, String(key))}
       >
         {({ name, plan }) => (
-          <ListBoxItem id={name} textValue={name} className={`host-option verdict-${plan?.verdict ?? 'unknown'}`}>
+          <ListBoxItem id={name} textValue={hostLabel(name, t)} className={`host-option verdict-${plan?.verdict ?? 'unknown'}`}>
             <VerdictIcon verdict={plan?.verdict ?? 'unknown'} />
             <span className="stack grow" style={{ gap: 1 }}>
-              <span className="strong truncate">{name}</span>
+              <span className="strong truncate">{hostLabel(name, t)}</span>
               <span className="quiet small">{plan ? planLine(plan, language) : t('move.asking')}</span>
             </span>
           </ListBoxItem>

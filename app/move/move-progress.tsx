@@ -35,11 +35,13 @@ export function MoveProgress({ task, isGhost = false }: { task: Task; isGhost?: 
         <Progress share={share} label={label} />
       )}
       <div className="row small quiet figures">
+        {/* What has been sent matters no more when nothing can be taken back, and there is no room for both. */}
         <span className="grow truncate">
           {progress?.bytes !== undefined &&
+            (isGhost || !progress.isCommitted) &&
             (progress.totalBytes === undefined ? format.bytes(progress.bytes) : t('move.bytes', { bytes: format.bytes(progress.bytes), total: format.bytes(progress.totalBytes) }))}
-          {progress?.bytesPerSecond !== undefined && progress.bytesPerSecond > 0 && ` · ${format.rate(progress.bytesPerSecond)}`}
-          {progress?.remainingMs !== undefined && progress.remainingMs > 1000 && ` · ${t('move.remaining', { time: format.duration(progress.remainingMs) })}`}
+          {progress?.bytesPerSecond !== undefined && progress.bytesPerSecond > 0 && !progress.isCommitted && ` · ${format.rate(progress.bytesPerSecond)}`}
+          {progress?.remainingMs !== undefined && progress.remainingMs > 1000 && !progress.isCommitted && ` · ${t('move.remaining', { time: format.duration(progress.remainingMs) })}`}
         </span>
         {!isGhost &&
           (progress?.isCommitted ? (

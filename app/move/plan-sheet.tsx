@@ -4,6 +4,7 @@ import { useEffect, useState, type ReactNode } from 'react';
 import type { Failure, Plan } from '../../main/contract';
 import { call, failureOf } from '../bridge/zap';
 import { attempt } from '../commands/operate';
+import { useHostLabel } from '../host/host-label';
 import { useLanguage, useText } from '../i18n/text';
 import { closeDialog } from '../state/desk';
 import { useWorld } from '../state/selectors';
@@ -13,7 +14,7 @@ import { Checkbox } from '../ui/field';
 import { Findings } from '../ui/findings';
 import { Progress } from '../ui/progress';
 import { startMoves } from './begin-move';
-import { predictedBytes } from './describe';
+import { bytesOf } from './describe';
 
 type Answer = { pod: string; plan: Plan } | { pod: string; error: Failure };
 
@@ -92,13 +93,14 @@ function Asking({ label }: { label: string }) {
   );
 }
 
-export function Route({ from, to }: { from: string; to: string }) {
+function Route({ from, to }: { from: string; to: string }) {
+  const labelOf = useHostLabel();
   return (
     <div className="route">
-      <span className="route-host truncate">{from}</span>
+      <span className="route-host truncate">{labelOf(from)}</span>
       <span className="route-line" aria-hidden />
       <ArrowRight size={16} className="route-arrow" aria-hidden />
-      <span className="route-host route-target truncate">{to}</span>
+      <span className="route-host route-target truncate">{labelOf(to)}</span>
     </div>
   );
 }
@@ -106,16 +108,16 @@ export function Route({ from, to }: { from: string; to: string }) {
 function Figures({ plans }: { plans: readonly Plan[] }) {
   const { t, format } = useLanguage();
   const isLive = plans.some(({ mode }) => mode === 'live');
-  const bytes = plans.reduce((sum, plan) => sum + predictedBytes(plan), 0);
-  const environment = plans.reduce((sum, plan) => Math.max(sum, plan.predictedBytes.environment), 0);
-  const pause = Math.max(...plans.map(({ predictedDowntimeMs }) => predictedDowntimeMs));
+  const bytes = plans.reduce((sum, plan) => sum + (bytesOf(plan) ?? 0), 0);
+  const environment = plans.reduce((most, { predictedBytes }) => Math.max(most, predictedBytes?.environment ?? 0), 0);
+  const pause = Math.max(...plans.map(({ predictedDowntimeMs }) => predictedDowntimeMs ?? 0));
   const totalMs = plans.reduce((sum, plan) => sum + (plan.predictedTotalMs ?? 0), 0); // one after the other
   return (
     <div className="figures-row">
       <Figure icon={<Zap size={15} aria-hidden />} label={t('plan.mode')} value={isLive ? t('move.live') : t('move.stored')} />
-      {isLive && <Figure icon={<Gauge size={15} aria-hidden />} label={plans.length > 1 ? t('plan.longest-pause') : t('plan.pause')} value={t('plan.about', { value: format.pause(pause) })} />}
+      {isLive && pause > 0 && <Figure icon={<Gauge size={15} aria-hidden />} label={plans.length > 1 ? t('plan.longest-pause') : t('plan.pause')} value={t('plan.about', { value: format.pause(pause) })} />}
       {totalMs > 0 && <Figure icon={<Timer size={15} aria-hidden />} label={t('plan.total')} value={t('plan.about', { value: format.pause(totalMs) })} />}
-      <Figure icon={<HardDriveDownload size={15} aria-hidden />} label={t('plan.data')} value={format.bytes(bytes)} />
+      {bytes > 0 && <Figure icon={<HardDriveDownload size={15} aria-hidden />} label={t('plan.data')} value={format.bytes(bytes)} />}
       {environment > 0 && <Figure icon={<Package size={15} aria-hidden />} label={t('plan.environment')} value={format.bytes(environment)} />}
     </div>
   );
@@ -135,12 +137,13 @@ function Figure({ icon, label, value }: { icon: ReactNode; label: string; value:
 
 function Verdict({ answer, name, isNamed }: { answer: Answer; name: string; isNamed: boolean }) {
   const t = useText();
+  const isUnknown = 'plan' in answer && answer.plan.verdict === 'unknown';
   const findings = 'plan' in answer ? answer.plan.findings : [{ id: answer.error.code, severity: 'blocker' as const, message: answer.error.message, ...(answer.error.hint === undefined ? {} : { hint: answer.error.hint }) }];
   if (isNamed && findings.length === 0) return null;
   return (
     <section className="stack">
       {isNamed && <h3 className="section-title">{name}</h3>}
-      {findings.length > 0 ? <Findings findings={findings} /> : <p className="all-clear">{t('plan.clear')}</p>}
+      {findings.length > 0 ? <Findings findings={findings} /> : <p className={isUnknown ? 'quiet' : 'all-clear'}>{t(isUnknown ? 'move.unknown' : 'plan.clear')}</p>}
     </section>
   );
 }

@@ -5,6 +5,7 @@ import { GridList, GridListItem, isTextDropItem, useDragAndDrop } from 'react-ar
 import type { Host } from '../../main/contract';
 import { openMenuAt } from '../commands/context-menu';
 import { run } from '../commands/run';
+import { hostLabel } from '../host/host-label';
 import { useLanguage, useText } from '../i18n/text';
 import { beginMove, pickUp, putDown } from '../move/begin-move';
 import { planLine } from '../move/describe';
@@ -36,7 +37,7 @@ export const HostColumn = memo(function HostColumn({ name }: { name: string }) {
   const dragAndDropHooks = useDrag(name, setOver);
   if (!host) return null;
   const verdict = isCarrying ? (plan?.verdict ?? 'unknown') : undefined;
-  const label = verdict === undefined ? t('overview.pods-on', { host: name }) : `${host.isLocal ? t('host.local') : name}: ${plan ? planLine(plan, language) : t('move.asking')}`;
+  const label = verdict === undefined ? t('overview.pods-on', { host: name }) : `${hostLabel(name, t)}: ${plan ? planLine(plan, language) : t('move.asking')}`;
   return (
     <section className={`column${verdict ? ` verdict-${verdict}` : ''}${isOver ? ' column-over' : ''}`} aria-label={name} data-host={name}>
       <ColumnHead host={host} count={items.length} />
@@ -129,7 +130,7 @@ function ColumnHead({ host, count }: { host: Host; count: number }) {
       <div className="row">
         <HostDot host={host} />
         <a className="column-name strong truncate" href={`#/host/${encodeURIComponent(host.name)}`} draggable={false}>
-          {host.isLocal ? t('host.local') : host.name}
+          {hostLabel(host.name, t)}
         </a>
         <span className="count figures">{count}</span>
         <span className="grow" />

@@ -23,7 +23,7 @@ export const PodCard = memo(function PodCard({ id, name, isDraggable = false }: 
     <div ref={frame} className={`card-frame ${isTall ? 'card-tall' : 'card-short'}`}>
       {isDraggable && (
         <AriaButton slot="drag" className="card-grip" aria-label={t('move.grip', { pod: name })}>
-          {isNear && <GripVertical size={14} aria-hidden />}
+          {isNear && <GripVertical size={12} aria-hidden />}
         </AriaButton>
       )}
       {isNear && <CardContent id={id} />}
@@ -53,7 +53,7 @@ function CardContent({ id }: { id: string }) {
               <Since pod={pod} />
               {` · ${pod.owner}`}
             </p>
-            {pod.state.kind === 'running' ? <LiveFigures pod={id} /> : <StateNote pod={pod} />}
+            {pod.state.kind === 'running' ? !pod.isStale && <LiveFigures pod={id} /> : <StateNote pod={pod} />}
             {pod.address !== undefined && <p className="card-address mono quiet truncate selectable">{pod.address}</p>}
           </>
         )}

@@ -3,12 +3,12 @@ import { Monitor, SquareTerminal } from 'lucide-react';
 import { useMemo, useState } from 'react';
 import type { EnvironmentInfo } from '../../main/contract';
 import { attempt } from '../commands/operate';
+import { hostLabel } from '../host/host-label';
 import { podNamePattern } from '../host/host-name';
 import { useLanguage } from '../i18n/text';
 import { closeDialog } from '../state/desk';
 import { isReachable, selectHostNames, useWorld } from '../state/selectors';
-import { Button } from '../ui/button';
-import { Sheet } from '../ui/dialog';
+import { Question } from '../ui/dialog';
 import { Cards, Select, TextField } from '../ui/field';
 import { NetworkFields, toNetwork, type NetworkDraft } from './network-fields';
 
@@ -39,20 +39,15 @@ export function CreateDialog({ host: preset }: { host: string | undefined }) {
     if (await attempt('pod.create', { host, name, environment: environment.digest, network: wire, limits })) closeDialog();
   };
   return (
-    <Sheet
+    <Question
       title={t('create.title')}
       size="large"
       onClose={closeDialog}
-      actions={
-        <>
-          <Button onPress={closeDialog}>{t('common.cancel')}</Button>
-          <Button kind="primary" isDisabled={!canCreate} onPress={() => void create()}>
-            {t('create.create')}
-          </Button>
-        </>
-      }
+      answer={t('create.create')}
+      isDisabled={!canCreate}
+      onAnswer={() => void create()}
     >
-      <Select label={t('list.host')} value={host} onChange={setHost} options={names.map((value) => ({ value, label: hosts[value]?.isLocal ? t('host.local') : value, detail: isReachable(hosts[value]) ? undefined : t(`host.state.${hosts[value]!.connection.kind}`) }))} />
+      <Select label={t('list.host')} value={host} onChange={setHost} options={names.map((value) => ({ value, label: hostLabel(value, t), detail: isReachable(hosts[value]) ? undefined : t(`host.state.${hosts[value]!.connection.kind}`) }))} />
       {environments.length === 0 ? (
         <p className="callout">{t('create.no-environments', { host })}</p>
       ) : (
@@ -80,7 +75,7 @@ export function CreateDialog({ host: preset }: { host: string | undefined }) {
         <TextField label={t('create.cpus')} inputMode="decimal" value={cpus} onChange={setCpus} description={t('create.unlimited-note')} />
       </div>
       {!areLimitsGood && <p className="field-error">{t('create.bad-limits')}</p>}
-    </Sheet>
+    </Question>
   );
 }
 

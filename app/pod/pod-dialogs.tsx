@@ -1,15 +1,15 @@
 /** Clone, rename, resume, delete: each says what will be there afterwards; a name is typed only where data is lost. */
 import { useState } from 'react';
 import { attempt } from '../commands/operate';
+import { hostLabel } from '../host/host-label';
 import { podNamePattern } from '../host/host-name';
-import { useText } from '../i18n/text';
 import { usePlans } from '../move/move-dialog';
 import { planLine } from '../move/describe';
-import { useLanguage } from '../i18n/text';
+import { useLanguage, useText } from '../i18n/text';
 import { closeDialog } from '../state/desk';
 import { selectHostNames, useWorld } from '../state/selectors';
-import { Button } from '../ui/button';
-import { Sheet } from '../ui/dialog';
+import { StateNote } from '../overview/pod-card';
+import { Question } from '../ui/dialog';
 import { Cards, Select, TextField } from '../ui/field';
 import { freeName } from './create-dialog';
 import { NetworkFields, toNetwork, type NetworkDraft } from './network-fields';
@@ -31,18 +31,13 @@ export function CloneDialog({ id }: { id: string }) {
     if (wire && (await attempt('pod.clone', { pod: id, name, to, isFresh: kind === 'fresh', network: wire }))) closeDialog();
   };
   return (
-    <Sheet
+    <Question
       title={t('clone.title', { pod: pod.name })}
       size="large"
       onClose={closeDialog}
-      actions={
-        <>
-          <Button onPress={closeDialog}>{t('common.cancel')}</Button>
-          <Button kind="primary" isDisabled={error !== undefined || !wire} onPress={() => void clone()}>
-            {t('clone.clone')}
-          </Button>
-        </>
-      }
+      answer={t('clone.clone')}
+      isDisabled={error !== undefined || !wire}
+      onAnswer={() => void clone()}
     >
       <Cards
         label={t('clone.kind')}
@@ -56,10 +51,10 @@ export function CloneDialog({ id }: { id: string }) {
       />
       <div className="field-row">
         <TextField label={t('list.name')} value={name} onChange={setName} error={error} autoFocus />
-        <Select label={t('list.host')} value={to} onChange={setTo} options={names.map((value) => ({ value, label: value }))} />
+        <Select label={t('list.host')} value={to} onChange={setTo} options={names.map((value) => ({ value, label: hostLabel(value, t) }))} />
       </div>
       <NetworkFields draft={network} onChange={setNetwork} />
-    </Sheet>
+    </Question>
   );
 }
 
@@ -74,18 +69,13 @@ export function RenameDialog({ id }: { id: string }) {
     if (error === undefined && (name === pod.name || (await attempt('pod.rename', { pod: id, name })))) closeDialog();
   };
   return (
-    <Sheet
+    <Question
       title={t('rename.title', { pod: pod.name })}
       size="small"
       onClose={closeDialog}
-      actions={
-        <>
-          <Button onPress={closeDialog}>{t('common.cancel')}</Button>
-          <Button kind="primary" isDisabled={error !== undefined} onPress={() => void rename()}>
-            {t('rename.rename')}
-          </Button>
-        </>
-      }
+      answer={t('rename.rename')}
+      isDisabled={error !== undefined}
+      onAnswer={() => void rename()}
     >
       <form
         onSubmit={(event) => {
@@ -95,7 +85,7 @@ export function RenameDialog({ id }: { id: string }) {
       >
         <TextField label={t('list.name')} value={name} onChange={setName} error={error} autoFocus description={t('rename.note')} />
       </form>
-    </Sheet>
+    </Question>
   );
 }
 
@@ -111,17 +101,11 @@ export function ResumeDialog({ id }: { id: string }) {
     if (await attempt('pod.resume', { pod: id, ...(to === pod.host ? {} : { to }) })) closeDialog();
   };
   return (
-    <Sheet
+    <Question
       title={t('resume.title', { pod: pod.name })}
       onClose={closeDialog}
-      actions={
-        <>
-          <Button onPress={closeDialog}>{t('common.cancel')}</Button>
-          <Button kind="primary" onPress={() => void resume()}>
-            {t('resume.resume')}
-          </Button>
-        </>
-      }
+      answer={t('resume.resume')}
+      onAnswer={() => void resume()}
     >
       <Cards
         label={t('resume.where')}
@@ -129,10 +113,34 @@ export function ResumeDialog({ id }: { id: string }) {
         onChange={setTo}
         options={names.map((value) => {
           const plan = plans?.[value];
-          return { value, label: value, detail: value === pod.host ? t('resume.here') : plan ? planLine(plan, language) : t('move.asking'), isDisabled: value !== pod.host && plan?.verdict === 'impossible' };
+          return { value, label: hostLabel(value, t), detail: value === pod.host ? t('resume.here') : plan ? planLine(plan, language) : t('move.asking'), isDisabled: value !== pod.host && plan?.verdict === 'impossible' };
         })}
       />
-    </Sheet>
+    </Question>
+  );
+}
+
+/** One copy of a POD in doubt goes on: only a person can know whether the other one does. */
+export function RunHereDialog({ id }: { id: string }) {
+  const t = useText();
+  const pod = useWorld(({ pods }) => pods[id]);
+  if (!pod) return null;
+  const recover = async (): Promise<void> => {
+    if (await attempt('pod.recover', { pod: id, decision: 'run-here' })) closeDialog();
+  };
+  return (
+    <Question
+      title={t('run-here.title', { pod: pod.name, host: pod.host })}
+      size="small"
+      onClose={closeDialog}
+      answer={t('run-here.run')}
+      isDangerous
+      isCancelFocused
+      onAnswer={() => void recover()}
+    >
+      <StateNote pod={pod} />
+      <p>{t('run-here.text')}</p>
+    </Question>
   );
 }
 
@@ -150,22 +158,18 @@ export function DeleteDialog({ ids, isDiscard = false }: { ids: readonly string[
     if (done.some((answer) => answer !== undefined)) closeDialog();
   };
   return (
-    <Sheet
+    <Question
       title={isDiscard ? t('discard.title', { pod: first.name, host: first.host }) : pods.length === 1 ? t('delete.title', { pod: first.name }) : t('delete.title-many', { count: pods.length })}
       size="small"
       onClose={closeDialog}
-      actions={
-        <>
-          <Button onPress={closeDialog}>{t('common.cancel')}</Button>
-          <Button kind="danger" isDisabled={typed !== word} onPress={() => void remove()}>
-            {isDiscard ? t('discard.discard') : t('delete.delete')}
-          </Button>
-        </>
-      }
+      answer={isDiscard ? t('discard.discard') : t('delete.delete')}
+      isDangerous
+      isDisabled={typed !== word}
+      onAnswer={() => void remove()}
     >
       <p>{isDiscard ? t('discard.text') : t('delete.text', { count: pods.length })}</p>
       {pods.length > 1 && <p className="quiet">{pods.map(({ name }) => name).join(', ')}</p>}
       <TextField label={t('common.type-name', { name: word })} value={typed} onChange={setTyped} autoFocus />
-    </Sheet>
+    </Question>
   );
 }

@@ -94,7 +94,7 @@ function TextPrompt({ prompt, onAnswer }: Props<'secret' | 'text'>) {
   const submit = (): void => onAnswer({ kind: 'text', text, isToBeRemembered });
   return (
     <Sheet
-      title={prompt.host === undefined ? t('prompt.title') : t('prompt.secret-title', { host: prompt.host })}
+      title={prompt.host === undefined ? t('prompt.title') : prompt.kind === 'secret' ? t('prompt.secret-title', { host: prompt.host }) : prompt.host}
       size="small"
       mustAnswer
       onClose={() => onAnswer({ kind: 'no' })}

@@ -11,6 +11,7 @@ export type Dialog =
   | { kind: 'rename'; pod: string }
   | { kind: 'resume'; pod: string }
   | { kind: 'delete'; pods: readonly string[] }
+  | { kind: 'run-here'; pod: string }
   | { kind: 'discard'; pod: string }
   | { kind: 'add-host'; alias?: string | undefined }
   | { kind: 'remove-host'; host: string }
@@ -71,7 +72,8 @@ export function useDesk<T>(select: (state: Desk) => T): T {
 
 export const openDialog = (dialog: Dialog): void => desk.setState({ dialog, palette: 'closed', menu: undefined });
 export const closeDialog = (): void => desk.setState({ dialog: undefined });
-export const openTask = (task: string): void => desk.setState({ drawer: { isOpen: true, task } });
+/** Who reads about a task in the drawer needs no notice of it before their eyes. */
+export const openTask = (task: string): void => desk.setState(({ notices }) => ({ drawer: { isOpen: true, task }, notices: notices.filter((notice) => !('task' in notice) || notice.task !== task) }));
 export const toggleDrawer = (): void => desk.setState(({ drawer }) => ({ drawer: { isOpen: !drawer.isOpen } }));
 export const select = (pods: Iterable<string>): void => desk.setState({ selected: new Set(pods) });
 export const announce = (announcement: string): void => desk.setState({ announcement });

@@ -11,7 +11,7 @@ import { ArrowDownToLine, ChevronDown, ChevronUp, X } from 'lucide-react';
 import { useEffect, useRef, useState, type KeyboardEvent } from 'react';
 import { useText } from '../i18n/text';
 import { Button, IconButton } from '../ui/button';
-import { baseOptions, type TerminalLook } from './look';
+import { baseOptions, linksTo, type TerminalLook } from './look';
 
 export interface HistoryPaneProps {
   text: string;
@@ -37,7 +37,7 @@ export function HistoryPane({ text, look, isSearching, onSearch, onLink, onSelec
 
   useEffect(() => {
     if (!target.current) return;
-    const terminal = new Terminal({ ...baseOptions, ...look.options, scrollback: MAX_LINES, disableStdin: true, convertEol: true, cursorInactiveStyle: 'none' });
+    const terminal = new Terminal({ ...baseOptions, ...look.options, ...linksTo((url) => latest.current.onLink(url)), scrollback: MAX_LINES, disableStdin: true, convertEol: true, cursorInactiveStyle: 'none' });
     const [fitter, search] = [new FitAddon(), new SearchAddon()];
     for (const addon of [fitter, search, new WebLinksAddon((_, url) => latest.current.onLink(url))]) terminal.loadAddon(addon);
     terminal.open(target.current);

@@ -40,6 +40,11 @@ export const baseOptions: ITerminalOptions & ITerminalInitOnlyOptions = {
   },
 };
 
+/** Of addresses behind words, which a program chose: the terminal's own way would be to ask with a dialog of the browser's. */
+export function linksTo(open: (url: string) => void): ITerminalOptions {
+  return { linkHandler: { activate: (_event, url) => open(url) } };
+}
+
 export function useTerminalLook(): TerminalLook {
   const fontSize = useWorld(({ settings }) => settings.terminalFontSizePx);
   const screenReaderMode = useWorld(({ settings }) => settings.terminalScreenReader);

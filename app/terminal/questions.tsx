@@ -1,7 +1,7 @@
 /** What a terminal asks before it does what cannot be taken back: pasting lines, ending a program. */
 import { useText } from '../i18n/text';
 import { Button } from '../ui/button';
-import { Sheet } from '../ui/dialog';
+import { Question, Sheet } from '../ui/dialog';
 import { asOneLine, countLines } from './paste';
 
 export type TerminalQuestion =
@@ -38,23 +38,9 @@ export function QuestionSheet({ question, onClose }: { question: TerminalQuestio
       );
     case 'close':
       return (
-        <Sheet
-          title={t('terminal.close-title')}
-          size="small"
-          onClose={onClose}
-          actions={
-            <>
-              <Button autoFocus onPress={onClose}>
-                {t('common.cancel')}
-              </Button>
-              <Button kind="danger" onPress={answer(question.close)}>
-                {t('terminal.close-confirm')}
-              </Button>
-            </>
-          }
-        >
+        <Question title={t('terminal.close-title')} size="small" answer={t('terminal.close-confirm')} isDangerous isCancelFocused onAnswer={answer(question.close)} onClose={onClose}>
           <p>{t('terminal.close-text', { command: question.command })}</p>
-        </Sheet>
+        </Question>
       );
   }
 }

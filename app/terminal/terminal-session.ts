@@ -14,7 +14,7 @@ import { failureOf } from '../bridge/zap';
 import { ByteStream } from '../streams/byte-stream';
 import { afterControl, type ViewState } from '../streams/view-state';
 import { podClipboard } from './clipboard';
-import { baseOptions, type TerminalLook } from './look';
+import { baseOptions, linksTo, type TerminalLook } from './look';
 
 export interface TerminalEvents {
   onState: (state: ViewState) => void;
@@ -40,7 +40,7 @@ export class TerminalSession {
     look: TerminalLook,
     private readonly events: TerminalEvents,
   ) {
-    this.terminal = new Terminal({ ...baseOptions, ...look.options, scrollback: 0 });
+    this.terminal = new Terminal({ ...baseOptions, ...look.options, ...linksTo(events.onLink), scrollback: 0 });
     this.load(look);
     this.terminal.open(target);
     this.useGraphicsCard();

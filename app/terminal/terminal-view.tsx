@@ -9,6 +9,7 @@ import { IconButton } from '../ui/button';
 import { nextName } from './names';
 import { QuestionSheet } from './questions';
 import { TerminalPane } from './terminal-pane';
+import '../streams/screen.css';
 import './terminal.css';
 
 type TerminalInfo = CallOutput<'terminal.list'>['terminals'][number];

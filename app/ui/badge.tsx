@@ -6,6 +6,12 @@ import type { MessageId } from '../i18n/catalog';
 
 type Tone = 'good' | 'warn' | 'bad' | 'info' | 'quiet';
 
+interface State {
+  tone: Tone;
+  icon: LucideIcon;
+  label: MessageId;
+}
+
 export function Badge({ tone, icon: Icon, children, isSpinning = false }: { tone: Tone; icon?: LucideIcon; children: string; isSpinning?: boolean }) {
   return (
     <span className={`badge badge-${tone}`}>
@@ -15,7 +21,12 @@ export function Badge({ tone, icon: Icon, children, isSpinning = false }: { tone
   );
 }
 
-export const podStates: Record<PodView['state']['kind'], { tone: Tone; icon: LucideIcon; label: MessageId }> = {
+function StateBadge({ label, ...shape }: State & { isSpinning?: boolean }) {
+  const t = useText();
+  return <Badge {...shape}>{t(label)}</Badge>;
+}
+
+export const podStates: Record<PodView['state']['kind'], State> = {
   running: { tone: 'good', icon: CirclePlay, label: 'pod.state.running' },
   exited: { tone: 'quiet', icon: CircleStop, label: 'pod.state.exited' },
   suspended: { tone: 'info', icon: CirclePause, label: 'pod.state.suspended' },
@@ -24,24 +35,13 @@ export const podStates: Record<PodView['state']['kind'], { tone: Tone; icon: Luc
   'in-doubt': { tone: 'bad', icon: CircleHelp, label: 'pod.state.in-doubt' },
 };
 
+const stale: State = { tone: 'quiet', icon: Unplug, label: 'pod.state.stale' };
+
 export function PodBadge({ pod }: { pod: PodView }) {
-  const t = useText();
-  if (pod.isStale) {
-    return (
-      <Badge tone="quiet" icon={Unplug}>
-        {t('pod.state.stale')}
-      </Badge>
-    );
-  }
-  const { tone, icon, label } = podStates[pod.state.kind];
-  return (
-    <Badge tone={tone} icon={icon}>
-      {t(label)}
-    </Badge>
-  );
+  return <StateBadge {...(pod.isStale ? stale : podStates[pod.state.kind])} />;
 }
 
-export const hostStates: Record<Host['connection']['kind'], { tone: Tone; icon: LucideIcon; label: MessageId }> = {
+export const hostStates: Record<Host['connection']['kind'], State> = {
   idle: { tone: 'quiet', icon: CircleDashed, label: 'host.state.idle' },
   connecting: { tone: 'info', icon: Loader, label: 'host.state.connecting' },
   ready: { tone: 'good', icon: CircleCheck, label: 'host.state.ready' },
@@ -49,13 +49,8 @@ export const hostStates: Record<Host['connection']['kind'], { tone: Tone; icon: 
 };
 
 export function HostBadge({ host }: { host: Host }) {
-  const t = useText();
-  const { tone, icon, label } = hostStates[host.connection.kind];
-  return (
-    <Badge tone={tone} icon={icon} isSpinning={host.connection.kind === 'connecting'}>
-      {t(label)}
-    </Badge>
-  );
+  const { kind } = host.connection;
+  return <StateBadge {...hostStates[kind]} isSpinning={kind === 'connecting'} />;
 }
 
 /** The same by shape and colour, where there is no room for words; the name is told to screen readers. */
@@ -65,7 +60,7 @@ export function HostDot({ host }: { host: Host }) {
   return <Icon size={13} className={`tone-${tone}${host.connection.kind === 'connecting' ? ' spin' : ''}`} role="img" aria-label={t(label)} />;
 }
 
-export const severities: Record<'blocker' | 'warning' | 'note', { tone: Tone; icon: LucideIcon; label: MessageId }> = {
+export const severities: Record<'blocker' | 'warning' | 'note', State> = {
   blocker: { tone: 'bad', icon: CircleAlert, label: 'finding.blocker' },
   warning: { tone: 'warn', icon: TriangleAlert, label: 'finding.warning' },
   note: { tone: 'info', icon: Info, label: 'finding.note' },

@@ -3,7 +3,7 @@ import { X } from 'lucide-react';
 import type { ReactNode } from 'react';
 import { Dialog, Heading, Modal, ModalOverlay } from 'react-aria-components';
 import { useText } from '../i18n/text';
-import { IconButton } from './button';
+import { Button, IconButton } from './button';
 
 export interface SheetProps {
   title: ReactNode;
@@ -36,5 +36,35 @@ export function Sheet({ title, children, actions, size = 'medium', onClose, must
         </Dialog>
       </Modal>
     </ModalOverlay>
+  );
+}
+
+export interface QuestionProps extends Omit<SheetProps, 'actions' | 'mustAnswer' | 'isText'> {
+  /** On the button that does it. */
+  answer: string;
+  onAnswer: () => void;
+  isDangerous?: boolean;
+  isDisabled?: boolean;
+  /** Where a press of Enter too many must do no harm. */
+  isCancelFocused?: boolean;
+}
+
+/** A sheet that does one thing, or is left. */
+export function Question({ answer, onAnswer, isDangerous = false, isDisabled = false, isCancelFocused = false, ...sheet }: QuestionProps) {
+  const t = useText();
+  return (
+    <Sheet
+      {...sheet}
+      actions={
+        <>
+          <Button autoFocus={isCancelFocused} onPress={sheet.onClose}>
+            {t('common.cancel')}
+          </Button>
+          <Button kind={isDangerous ? 'danger' : 'primary'} isDisabled={isDisabled} onPress={onAnswer}>
+            {answer}
+          </Button>
+        </>
+      }
+    />
   );
 }

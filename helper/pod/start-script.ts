@@ -10,7 +10,11 @@ export const tmuxConfigurationPath = 'usr/lib/zap/tmux.conf';
 export const tmuxSocket = '/run/zap/tmux.sock';
 export const vncSocket = '/run/zap/vnc.sock';
 
-/** No status line and no prefix key: the user interface attaches to it as to a plain terminal. */
+/**
+ * No status line and no prefix key: the user interface attaches to it as to a plain terminal.
+ *
+ * What tmux keeps to itself unless told otherwise goes through: text for the clipboard, of which the terminal outside decides, and addresses behind words.
+ */
 export const tmuxConfiguration = `set -g status off
 set -g prefix None
 set -g exit-empty off
@@ -19,6 +23,8 @@ set -g default-terminal tmux-256color
 set -s escape-time 0
 set -g window-size latest
 set -g destroy-unattached off
+set -s set-clipboard on
+set -as terminal-features ',*:hyperlinks'
 `;
 
 /** Start script, given the user that terminals and commands run as (a name of the environment's passwd). */

@@ -8,6 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Duplex } from 'node:stream';
 import type { Input, Output } from '../protocol/contract';
 import { ZapError } from '../protocol/errors';
+import { namespaceMembers, readStat } from '../system/process';
 import { Pty } from '../system/pty';
 import { registerClient } from './clients';
 import { exitOf, flushed, followWindowSizes, prepareEntry, runInside, type Lanes } from './enter';
@@ -16,7 +17,7 @@ import { isInside } from './inside';
 import { requireAlive, type PodRecord, type RunningState } from './record';
 import { tmuxConfigurationPath, tmuxSocket } from './start-script';
 
-const READ_TIMEOUT_MS = 250;
+const READ_TIMEOUT_MS = 1_000;
 const MAX_TERMINALS = 100;
 
 function requireTerminals(record: PodRecord): RunningState {
@@ -34,7 +35,11 @@ export async function attach(record: PodRecord, { terminal, window = 'main' }: I
   using pty = Pty.start('sh', entering.arguments, terminal, { term: terminal.term, descriptors: [entering.fd] });
   const feed = new InputFeed(lanes.terminal, pty.stream);
   const end = (): void => void pty.child.kill('SIGHUP');
-  const letGo = (): void => void readToTheEnd(pty, feed).finally(end);
+  let unreadBytes = 0;
+  const letGo = (): void =>
+    void readToTheEnd(pty, feed, state.init.pid)
+      .then((bytes) => (unreadBytes = bytes))
+      .finally(end);
   client.detach.addEventListener('abort', letGo, { once: true });
   signal.addEventListener('abort', end, { once: true });
   lanes.terminal.once('end', end).once('close', end);
@@ -43,18 +48,24 @@ export async function attach(record: PodRecord, { terminal, window = 'main' }: I
   await exitOf(pty.child);
   client[Symbol.dispose](); // a freeze waits for nothing but the end of the client itself
   await flushed(lanes.terminal);
-  return { reason: client.detach.aborted ? 'detached' : 'ended', inputBytes: feed.bytes };
+  return { reason: client.detach.aborted ? 'detached' : 'ended', inputBytes: feed.bytes - unreadBytes };
 }
 
-/** Written is not read: what is still in the terminal when it goes is lost. */
-async function readToTheEnd(pty: Pty, feed: InputFeed): Promise<void> {
+/**
+ * Written is not read, and read is not dealt with: what is still in the terminal when it goes is lost, and so is what tmux has read and not yet handed to
+ * the shell, since it forgets the keys of a client that is gone. It has none left when it sleeps. Resolves with the bytes that were not read in time.
+ */
+async function readToTheEnd(pty: Pty, feed: InputFeed, init: number): Promise<number> {
   const deadlineMs = performance.now() + READ_TIMEOUT_MS;
   await Promise.race([feed.stop(), sleep(READ_TIMEOUT_MS)]);
+  const servers = namespaceMembers(init).filter((pid) => readStat(pid)?.name === 'tmux: server');
+  const isIdle = (): boolean => pty.unreadInputBytes() === 0 && servers.every((pid) => readStat(pid)?.state === 'S');
   // Twice: bytes pass from the one end to the other by a worker of the kernel's, and are seen at neither meanwhile.
-  for (let seenEmpty = 0; seenEmpty < 2 && performance.now() < deadlineMs; ) {
+  for (let seenIdle = 0; seenIdle < 2 && performance.now() < deadlineMs; ) {
     await sleep(1);
-    seenEmpty = pty.unreadInputBytes() === 0 ? seenEmpty + 1 : 0;
+    seenIdle = isIdle() ? seenIdle + 1 : 0;
   }
+  return pty.unreadInputBytes();
 }
 
 export async function listTerminals(record: PodRecord): Promise<Output<'pod.terminals'>> {

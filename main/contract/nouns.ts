@@ -114,8 +114,9 @@ export const Plan = z.strictObject({
   verdict: z.enum(['ready', 'warnings', 'impossible', 'same', 'unknown']),
   mode: z.enum(['live', 'stored']),
   needsEnvironment: z.boolean(),
-  predictedBytes: z.strictObject({ memory: z.number(), layer: z.number(), environment: z.number() }),
-  predictedDowntimeMs: z.number(),
+  /** Null while nobody has measured the POD. */
+  predictedBytes: z.strictObject({ memory: z.number(), layer: z.number(), environment: z.number() }).nullable(),
+  predictedDowntimeMs: z.number().nullable(),
   /** By what earlier moves between these hosts took; only the exact plan asks. */
   predictedTotalMs: z.number().optional(),
   predictedSentBytes: z.number().optional(),

@@ -17,6 +17,10 @@ describe('quickPlan', () => {
     expect(plan({ pod: { ...pod, state: { kind: 'suspended', at: 'a', sizeBytes: 77 } }, lastSample: undefined })).toMatchObject({ mode: 'stored', predictedDowntimeMs: 0, predictedBytes: { memory: 77 } });
   });
 
+  it('makes nothing up about a POD that nobody has measured yet', () => {
+    for (const lastSample of [undefined, { ...sample, memoryBytes: 0 }]) expect(plan({ lastSample })).toMatchObject({ verdict: 'ready', predictedBytes: null, predictedDowntimeMs: null });
+  });
+
   it.each([
     ['is there already', { to: 'alpha' }, 'same', undefined],
     ['warns', { pair: { kind: 'known', findings: [{ id: 'pair/clocks', severity: 'warning', message: 'm' }], ageMs: 0 } }, 'warnings', 'pair/clocks'],

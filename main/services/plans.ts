@@ -23,7 +23,8 @@ export interface QuickFacts {
 export function quickPlan(facts: QuickFacts): Plan {
   const { pod, to, pair, toKnown, fromKnown, lastSample } = facts;
   const isRunning = pod.state.kind === 'running';
-  const memory = lastSample?.memoryBytes ?? (pod.state.kind === 'suspended' ? pod.state.sizeBytes : 0);
+  // A sample without memory is of a POD that is only starting, or of a host that did not say.
+  const memory = pod.state.kind === 'suspended' ? pod.state.sizeBytes : lastSample?.memoryBytes || undefined;
   const needsEnvironment = !toKnown.environments.some(({ digest }) => digest === pod.environment.digest);
   const environmentBytes = needsEnvironment ? (fromKnown.environments.find(({ digest }) => digest === pod.environment.digest)?.sizeBytes ?? 0) : 0;
   const plan = {
@@ -32,12 +33,12 @@ export function quickPlan(facts: QuickFacts): Plan {
     to,
     mode: isRunning ? ('live' as const) : ('stored' as const),
     needsEnvironment: pod.host !== to && needsEnvironment,
-    predictedBytes: { memory, layer: lastSample?.layerBytes ?? 0, environment: environmentBytes },
-    predictedDowntimeMs: isRunning ? predictDowntimeMs({ memoryBytes: memory, processes: lastSample?.processes ?? 0 }) : 0,
+    predictedBytes: memory === undefined ? null : { memory, layer: lastSample?.layerBytes ?? 0, environment: pod.host === to ? 0 : environmentBytes },
+    predictedDowntimeMs: !isRunning ? 0 : memory === undefined ? null : predictDowntimeMs({ memoryBytes: memory, processes: lastSample?.processes ?? 0 }),
     isExact: false,
   };
-  if (pod.host === to) return { ...plan, predictedBytes: { ...plan.predictedBytes, environment: 0 }, verdict: 'same', findings: [] };
-  const findings = [...stateFindings(facts), ...roomFindings(facts, memory + plan.predictedBytes.layer + environmentBytes), ...(pair.kind === 'known' ? pair.findings : [])];
+  if (pod.host === to) return { ...plan, verdict: 'same', findings: [] };
+  const findings = [...stateFindings(facts), ...roomFindings(facts, (memory ?? 0) + (lastSample?.layerBytes ?? 0) + environmentBytes), ...(pair.kind === 'known' ? pair.findings : [])];
   const order: Record<FindingView['severity'], number> = { blocker: 0, warning: 1, note: 2 };
   findings.sort((a, b) => order[a.severity] - order[b.severity]);
   const has = (severity: FindingView['severity']): boolean => findings.some((finding) => finding.severity === severity);
