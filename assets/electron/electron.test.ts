@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { makeAsar } from './asar.mjs';
 import { resolveElectron } from './resolve.mjs';
 import { nameOfEntry } from './stand-in.mjs';
+import { lockedVersion, objectionTo } from './supported.mjs';
 import { unpackZip } from './zip.mjs';
 
 let directory: string;
@@ -111,5 +112,21 @@ describe('resolveElectron', () => {
 
   it('says so when there is none where it was told', async () => {
     await expect(resolveElectron({ env: { ...process.env, ELECTRON_OVERRIDE_DIST_PATH: directory } })).rejects.toThrow(/there is no "electron"/);
+  });
+});
+
+describe('the version of Electron', () => {
+  it('is one of the latest three majors, or it is objected to', () => {
+    const verdicts = ['45.4.1', '44.0.0', '43.9.2', '42.9.9', '33.2.1', '46.0.0'].map((version) => objectionTo(version, '45.4.1') === undefined);
+    expect(verdicts).toEqual([true, true, true, false, false, true]);
+    expect(objectionTo('33.2.1', '45.4.1')).toContain('gets no fixes any more');
+    for (const [version, latest] of [['46.0.0-beta.1', '45.4.1'], ['', '45.4.1'], ['45.4.1', 'nonsense']] as const) expect(objectionTo(version, latest)).toBeDefined();
+  });
+
+  it('is that of the dependency, and older ones are for development alone', () => {
+    const { devDependencies } = JSON.parse(readFileSync(join(import.meta.dirname, '../../package.json'), 'utf8')) as { devDependencies: Record<string, string> };
+    expect(devDependencies['electron']).toMatch(/^\^\d+\.\d+\.\d+$/);
+    expect(lockedVersion().split('.')[0]).toBe(devDependencies['electron']!.slice(1).split('.')[0]);
+    expect(objectionTo('33.2.1', lockedVersion())).toBeDefined();
   });
 });

@@ -1,33 +1,17 @@
 /** A Debian package of the unpacked app, as electron-builder.yml describes it. */
 import { execFile } from 'node:child_process';
-import { chmod, cp, mkdir, mkdtemp, readFile, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { chmod, readFile, readdir, rename, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { load } from 'js-yaml';
+import { put, withTree } from './tree.mjs';
 
 const run = promisify(execFile);
 const architectures = { x64: 'amd64', arm64: 'arm64' };
 
 /** Path of the package. `suffix` stands before `.deb`. */
 export async function makeDeb(top, unpacked, { suffix = '' } = {}) {
-  const { productName, linux, deb, directories } = load(await readFile(join(top, 'electron-builder.yml'), 'utf8'));
-  const { version, license } = JSON.parse(await readFile(join(top, 'package.json'), 'utf8'));
-  const architecture = architectures[process.arch];
-  const macros = { executable: linux.executableName, sanitizedProductName: productName };
-  const filled = async (path) => (await readFile(join(top, path), 'utf8')).replaceAll(/\$\{(\w+)\}/g, (whole, name) => macros[name] ?? whole);
-
-  const tree = await mkdtemp(join(tmpdir(), 'zap-deb-'));
-  try {
-    const app = join(tree, 'opt', productName);
-    await mkdir(join(tree, 'opt'), { recursive: true });
-    await cp(unpacked, app, { recursive: true });
-    await writeFile(join(app, 'resources/apparmor-profile'), await filled(deb.appArmorProfile));
-    await put(join(tree, 'usr/share/applications', `${linux.executableName}.desktop`), desktopEntry(productName, linux));
-    for (const icon of (await readdir(join(top, linux.icon))).filter((name) => name.endsWith('.png'))) {
-      const size = pngWidth(await readFile(join(top, linux.icon, icon)));
-      await put(join(tree, `usr/share/icons/hicolor/${size}x${size}/apps/${linux.executableName}.png`), await readFile(join(top, linux.icon, icon)));
-    }
+  return withTree(top, unpacked, async ({ tree, description: { linux, deb, directories }, version, license, filled }) => {
+    const architecture = architectures[process.arch];
     await put(join(tree, 'usr/share/doc', deb.packageName, 'copyright'), await readFile(join(top, 'LICENSE')));
     const control = {
       Package: deb.packageName,
@@ -53,23 +37,7 @@ export async function makeDeb(top, unpacked, { suffix = '' } = {}) {
     await run('dpkg-deb', ['--root-owner-group', '-Zgzip', '-z1', '--build', tree, `${target}.partial`], { maxBuffer: 16 << 20 });
     await rename(`${target}.partial`, target);
     return target;
-  } finally {
-    await rm(tree, { recursive: true, force: true });
-  }
-}
-
-function desktopEntry(productName, linux) {
-  const entry = { Type: 'Application', Name: productName, Comment: linux.synopsis, Exec: `/opt/${productName}/${linux.executableName} %U`, Icon: linux.executableName, Terminal: 'false', Categories: `${linux.category};`, ...linux.desktop.entry };
-  return `[Desktop Entry]\n${Object.entries(entry).map(([key, value]) => `${key}=${value}\n`).join('')}`;
-}
-
-async function put(path, content) {
-  await mkdir(join(path, '..'), { recursive: true });
-  await writeFile(path, content);
-}
-
-function pngWidth(bytes) {
-  return bytes.readUInt32BE(16);
+  });
 }
 
 async function sizeOf(directory) {

@@ -1,0 +1,3 @@
+export function objectionTo(version: string, latest: string): string | undefined;
+export function lockedVersion(): string;
+export function latestVersion(): Promise<string>;
