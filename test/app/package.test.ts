@@ -1,7 +1,7 @@
 /** The package as a person gets it: built without any download, unpacked from its .deb, opened by an unprivileged user. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { mkdtempSync, readFileSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { chmod, chown, mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -20,6 +20,7 @@ const isRoot = process.getuid?.() === 0;
 
 describe('the package', () => {
   let deb: string;
+  let rpm: string;
   let root: string;
   let control: string;
   let display: Display;
@@ -28,8 +29,8 @@ describe('the package', () => {
 
   beforeAll(async () => {
     await ensureBuilt();
-    const { stdout } = await run(process.execPath, ['assets/packaging/package.mjs'], { cwd: top, env: { PATH: process.env['PATH'], HOME: process.env['HOME'] } });
-    deb = stdout.trim().split('\n').at(-1)!;
+    const { stdout } = await run(process.execPath, ['assets/packaging/package.mjs', '--rpm'], { cwd: top, env: { PATH: process.env['PATH'], HOME: process.env['HOME'] } });
+    [deb, rpm] = stdout.trim().split('\n').slice(-2) as [string, string];
     root = await mkdtemp(join(tmpdir(), 'zap-package-'));
     control = await mkdtemp(join(tmpdir(), 'zap-control-'));
     await chmod(root, 0o755);
@@ -63,6 +64,20 @@ describe('the package', () => {
       expect(text).not.toContain('${');
       await run('sh', ['-n', join(control, script)]);
     }
+  });
+
+  test('is there for systems with RPM as well, with the same files and scripts', async () => {
+    const ask = (...what: string[]): Promise<string> => run('rpm', ['-qp', ...what, rpm]).then((result) => result.stdout);
+    expect((await ask('--queryformat', '%{NAME} %{VERSION} %{LICENSE}')).trim()).toBe(`zap-desktop ${version} MIT`);
+    expect((await ask('--requires')).split('\n')).toEqual(expect.arrayContaining(['gtk3', 'nss', 'openssh-clients']));
+    const files = (await ask('--list')).trim().split('\n').filter((path) => !statSync(join(root, path)).isDirectory());
+    const inDeb = readdirSync(root, { recursive: true, encoding: 'utf8' }).map((path) => `/${path}`).filter((path) => !path.startsWith('/usr/share/doc/') && !statSync(join(root, path)).isDirectory());
+    expect(files.sort()).toEqual(inDeb.sort());
+    expect(await ask('--queryformat', '[%{FILEUSERNAME}\n]')).toMatch(/^(?:root\n)+$/);
+    const scripts = await ask('--scripts');
+    expect(scripts).toContain("ln -sf \"$app/zap-desktop\" '/usr/bin/zap-desktop'");
+    expect(scripts).toContain("rm -f '/usr/bin/zap-desktop'");
+    await run('rpm', ['-K', '--nosignature', rpm]);
   });
 
   test('has the fuses set that keep its executable from running other code', async () => {

@@ -9,10 +9,16 @@ interface Axe {
   run(options: unknown): Promise<{ violations: { id: string; impact: string; nodes: { target: unknown[]; failureSummary?: string }[] }[] }>;
 }
 
-export async function seriousIssues(page: Page): Promise<string[]> {
+export interface Looking {
+  /** As WCAG's highest level has it: 7:1. */
+  contrast?: 'enhanced';
+}
+
+export async function seriousIssues(page: Page, { contrast }: Looking = {}): Promise<string[]> {
   await page.waitForTimeout(50); // what is entering has entered
   if (!(await page.evaluate(() => 'axe' in window))) await page.evaluate(source);
-  const { violations } = await page.evaluate(() => (window as unknown as { axe: Axe }).axe.run({ resultTypes: ['violations'] }));
+  const options = { resultTypes: ['violations'], rules: { 'color-contrast-enhanced': { enabled: contrast === 'enhanced' } } };
+  const { violations } = await page.evaluate((chosen) => (window as unknown as { axe: Axe }).axe.run(chosen), options);
   return violations
     .filter(({ impact }) => impact === 'serious' || impact === 'critical')
     .flatMap(({ id, nodes }) => nodes.slice(0, 3).map(({ target, failureSummary }) => `${id} at ${target.join(' ')}: ${failureSummary?.split('\n').slice(1, 3).join(' ').trim() ?? ''}`));

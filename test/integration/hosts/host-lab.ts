@@ -4,7 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { execFileSync } from 'node:child_process';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect } from 'vitest';
 import { utils, type ParsedKey } from 'ssh2';
 import { connectHelper } from '../../../main/helper-client/connect';
 import { findHelperExecutable, type HelperExecutable } from '../../../main/helper-client/executable';
@@ -16,6 +16,7 @@ import { fingerprint } from '../../../main/ssh/known-hosts';
 import type { SshTarget } from '../../../main/ssh/target';
 import type { Transport } from '../../../main/ssh/transport';
 import { labDown, labUp, type Lab } from '../../lab';
+import { describeAsRoot } from '../support/as-root';
 import { ensureBuilt } from '../support/build';
 import { Zap } from '../support/zap';
 
@@ -116,19 +117,10 @@ export class HostLab {
 }
 
 export function describeWithHosts(name: string, define: (suite: HostLab) => void): void {
-  if (process.getuid?.() === 0) {
-    describe(name, { timeout: 60_000 }, () => {
-      const suite = new HostLab();
-      beforeAll(() => suite.up(), 900_000);
-      afterAll(() => suite.down(), 60_000);
-      define(suite);
-    });
-  } else if (process.env['CI']) {
-    test(name, () => {
-      throw new Error('a skipped test is a failure here: a lab needs root');
-    });
-  } else {
-    console.warn(`\n*** SKIPPED: ${name}: a lab needs root. Nothing about it was tested. ***\n`);
-    test.skip(`${name}: a lab needs root`, () => {});
-  }
+  describeAsRoot(name, () => {
+    const suite = new HostLab();
+    beforeAll(() => suite.up(), 900_000);
+    afterAll(() => suite.down(), 60_000);
+    define(suite);
+  });
 }

@@ -1,13 +1,10 @@
-/**
- * A lab of two hosts for a file of tests, with the product just built and an environment to run PODs from.
- *
- * Without root nothing can be tested: said loudly, and in CI a failure.
- */
+/** A lab of two hosts for a file of tests, with the product just built and an environment to run PODs from. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect } from 'vitest';
 import { openLab, type Lab } from '../../lab';
+import { describeAsRoot } from './as-root';
 import { ensureBuilt } from './build';
 import { ensureEnvironment } from './environment';
 import { HostView, type PodRecordView } from './host-view';
@@ -109,20 +106,10 @@ export class Suite {
 }
 
 export function describeInLab(name: string, define: (suite: Suite) => void): void {
-  const isRoot = process.getuid?.() === 0;
-  if (isRoot) {
-    describe(name, { timeout: 60_000 }, () => {
-      const suite = new Suite();
-      beforeAll(() => suite.up(), upWithinMs);
-      afterAll(() => suite.down(), 60_000);
-      define(suite);
-    });
-  } else if (process.env['CI']) {
-    test(name, () => {
-      throw new Error('a skipped test is a failure here: a lab needs root');
-    });
-  } else {
-    console.warn(`\n*** SKIPPED: ${name}: a lab needs root. Nothing about it was tested. ***\n`);
-    test.skip(`${name}: a lab needs root`, () => {});
-  }
+  describeAsRoot(name, () => {
+    const suite = new Suite();
+    beforeAll(() => suite.up(), upWithinMs);
+    afterAll(() => suite.down(), 60_000);
+    define(suite);
+  });
 }
