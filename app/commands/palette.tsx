@@ -1,7 +1,7 @@
 /** Everything by name: commands on what is open or selected, PODs, hosts, and "POD to host" in one go. */
 import uFuzzy from '@leeoniya/ufuzzy';
 import { Box, CornerDownLeft, Search, Server, type LucideIcon } from 'lucide-react';
-import { useMemo, useState, type KeyboardEvent } from 'react';
+import { useMemo, useState } from 'react';
 import { Autocomplete, Dialog, Input, Keyboard, ListBox, ListBoxItem, Modal, ModalOverlay, TextField } from 'react-aria-components';
 import { commandIds, commands } from '../../main/contract/commands';
 import { hostLabel } from '../host/host-label';
@@ -42,30 +42,24 @@ function PaletteBody({ onClose }: { onClose: () => void }) {
   const [needle, setNeedle] = useState('');
   const entries = useMemo(() => entriesOf(t), [t]);
   const found = useMemo(() => search(entries, needle), [entries, needle]);
-  const choose = (id: string | undefined): void => {
-    const entry = entries.find((candidate) => candidate.id === id);
-    if (!entry) return;
-    onClose();
-    // What has the focus when the palette is gone is what the command may want.
-    setTimeout(() => entry.run());
-  };
-  // Who types fast has pressed Enter before any of the results has the focus.
-  const onKeyDown = (event: KeyboardEvent<HTMLInputElement>): void => {
-    if (event.key === 'Enter' && !event.currentTarget.getAttribute('aria-activedescendant')) choose(found[0]?.id);
-  };
   return (
     <Dialog className="palette-dialog" aria-label={t('command.app.palette')}>
       <Autocomplete inputValue={needle} onInputChange={setNeedle} filter={() => true}>
         <TextField aria-label={t('palette.placeholder')} className="palette-field" autoFocus>
           <Search size={17} aria-hidden />
-          <Input className="palette-input" role="combobox" aria-expanded aria-haspopup="listbox" placeholder={t('palette.placeholder')} spellCheck={false} onKeyDown={onKeyDown} />
+          <Input className="palette-input" role="combobox" aria-expanded aria-haspopup="listbox" placeholder={t('palette.placeholder')} spellCheck={false} />
         </TextField>
         <ListBox
           className="palette-list"
           aria-label={t('palette.results')}
           items={found}
           selectionMode="none"
-          onAction={(key) => choose(String(key))}
+          onAction={(key) => {
+            onClose();
+            const entry = entries.find(({ id }) => id === key);
+            // What has the focus when the palette is gone is what the command may want.
+            setTimeout(() => entry?.run());
+          }}
           renderEmptyState={() => <p className="palette-none quiet">{t('palette.none', { needle })}</p>}
         >
           {({ id, label, detail, icon: Icon, keys }) => (

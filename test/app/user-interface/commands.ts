@@ -11,6 +11,7 @@ export function commands(): void {
       await ui.page.getByRole('heading', { name: 'notebook' }).waitFor();
       await ui.page.keyboard.press('Control+k');
       await ui.page.keyboard.type('move to alpha');
+      await eventually(() => ui.page.evaluate(() => document.getElementById(document.querySelector('.palette-input')?.getAttribute('aria-activedescendant') ?? '')?.textContent)).toContain('Move to alpha');
       await ui.page.keyboard.press('Enter');
       await visible('Move notebook to alpha?');
     });
