@@ -9,16 +9,20 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { findCriu } from '../criu/features';
 import { inspectTree } from '../criu/inspect';
+import { mendInterruptedDump } from '../criu/interrupted-dump';
 import { writeIrmapCache } from '../criu/irmap-cache';
 import { dumpOptions } from '../criu/options';
 import { CriuSession, type DumpOutcome } from '../criu/session';
 import { ZapError } from '../protocol/errors';
 import { connect, disconnect, planLink, type LinkPlan } from '../network/pod-link';
+import { interruptedDump } from './interrupted';
 import { saveShm, shmKey } from './shm';
 import { raiseBarrier } from '../pod/clients';
 import { podPaths, type PodRecord, type RunningState } from '../pod/record';
+import { freezeGroup, groupMembers } from '../system/cgroup';
 import { reach } from '../system/fault-point';
 import { identify, isAlive } from '../system/process';
+import { endTcpRepair } from '../system/tcp-repair';
 import type { Steps } from './steps';
 
 const settleTimeoutMs = 500;
@@ -40,6 +44,12 @@ export function isDumped(record: PodRecord): boolean {
   return existsSync(dumpedMark(record));
 }
 
+/** Lets a POD that stands there frozen go on, whatever became of the CRIU that dumped it. */
+export function letGoOn(podId: string): void {
+  endTcpRepair(groupMembers(podId));
+  if (freezeGroup(podId)) freezeGroup(podId, false);
+}
+
 /** `hold`: CRIU lets go, and the control group, which was frozen meanwhile, does not. */
 export type Verdict = 'kill' | 'resume' | 'hold';
 
@@ -48,7 +58,7 @@ export interface Frozen {
   epochMs: number;
   /** From then until the last did. */
   freezingMs: number;
-  /** Whether CRIU still holds it: without CRIU it has run on, unless the control group was frozen before. */
+  /** Whether CRIU still holds it. */
   isHeld: () => boolean;
 }
 
@@ -61,6 +71,7 @@ export class Freeze implements AsyncDisposable {
     private readonly link: LinkPlan,
     private readonly session: CriuSession,
     private readonly isMemoryRead: boolean,
+    private readonly names: ReadonlyMap<number, string>,
   ) {}
 
   /**
@@ -77,13 +88,14 @@ export class Freeze implements AsyncDisposable {
     const session = await CriuSession.start({ binary, workDirectory: criu });
     try {
       const barrier = await steps.run('detach viewers', () => raiseBarrier(record));
+      let names;
       try {
-        await requireCheckpointable(record);
+        names = await requireCheckpointable(record);
       } catch (error) {
         barrier[Symbol.dispose]();
         throw error;
       }
-      return new Freeze(record, images, isClone, barrier, link, session, isMemoryRead);
+      return new Freeze(record, images, isClone, barrier, link, session, isMemoryRead, names);
     } catch (error) {
       await session.close();
       throw error;
@@ -92,14 +104,16 @@ export class Freeze implements AsyncDisposable {
 
   /**
    * Freezes and dumps the POD and asks `whileFrozen` what shall become of it. With 'resume', or when anything fails, it runs on as if nothing had been.
-   * A clone's original always runs on. `onFrozen` hears when all processes stand still.
+   * A clone's original always runs on. `onFrozen` hears when all processes stand still. While `isGivenAway` says so, nothing here lets it run.
    */
-  async freeze(whileFrozen: (frozen: Frozen) => Promise<Verdict>, onFrozen?: () => void): Promise<{ outcome: DumpOutcome; frozen: Frozen }> {
+  async freeze(whileFrozen: (frozen: Frozen) => Promise<Verdict>, { onFrozen, isGivenAway }: { onFrozen?: () => void; isGivenAway?: () => boolean } = {}): Promise<{ outcome: DumpOutcome; frozen: Frozen }> {
     const { init } = this.record.state;
     const frozen: Frozen = { epochMs: Date.now(), freezingMs: 0, isHeld: () => criu !== undefined && isAlive(criu) };
     let isCriuGone = false;
     let isHeldBack = false;
+    let hasCriuFinished = false;
     let impatience: NodeJS.Timeout | undefined;
+    let infected: number[] | undefined;
     const criu = identify(this.session.pid);
     void this.session.exited.then(() => (isCriuGone = true));
     const { shm } = podPaths(this.record.id);
@@ -111,17 +125,21 @@ export class Freeze implements AsyncDisposable {
           frozen.freezingMs = Date.now() - frozen.epochMs;
           disconnect(this.link, init.pid);
           // CRIU goes on at once.
-          setImmediate(() => onFrozen?.());
+          setImmediate(() => {
+            infected = groupMembers(this.record.id);
+            onFrozen?.();
+          });
           shmSaved = new Promise<void>((resolve) => setImmediate(resolve)).then(() => saveShm(shm, this.images));
           shmSaved.catch(() => {}); // who waits for it is told
           reach('source: frozen');
         },
         postDump: async () => {
+          infected = undefined;
+          freezeGroup(this.record.id, true); // from here on CRIU's death lets nothing run
           await shmSaved;
           markDumped(this.record);
           reach('source: dumped');
           const verdict = await whileFrozen(frozen);
-          // Without CRIU the tree has run on: what was dumped is not what is there.
           isHeldBack = verdict === 'hold';
           if (isCriuGone && !isHeldBack) throw new ZapError('criu/died', 'CRIU ended while it held the frozen POD.');
           // All that is left to it is to end; one that hangs must not hold up a POD that may run elsewhere by now.
@@ -129,12 +147,19 @@ export class Freeze implements AsyncDisposable {
           return verdict === 'kill' ? 'kill' : 'resume';
         },
       });
+      hasCriuFinished = true;
       return { outcome, frozen };
+    } catch (error) {
+      if (!infected || !isCriuGone) throw error;
+      const { lost } = await mendInterruptedDump(init, infected);
+      throw interruptedDump(this.record, { lost, names: this.names, cause: error });
     } finally {
       clearTimeout(impatience);
       await shmSaved?.catch(() => {});
       if (isAlive(init) && !isHeldBack) {
         rmSync(dumpedMark(this.record), { force: true });
+        if (hasCriuFinished) freezeGroup(this.record.id, false);
+        else if (!isGivenAway?.()) letGoOn(this.record.id);
         connect(this.link, init.pid);
       }
     }
@@ -151,11 +176,12 @@ export class Freeze implements AsyncDisposable {
  *
  * A terminal's client that has let go may still be ending, and the POD's tmux server closes that terminal a moment later: so a second look is taken.
  */
-async function requireCheckpointable(record: PodRecord & { state: RunningState }): Promise<void> {
+async function requireCheckpointable(record: PodRecord & { state: RunningState }): Promise<ReadonlyMap<number, string>> {
   const giveUpAtMs = performance.now() + settleTimeoutMs;
   for (;;) {
-    const blocker = inspectTree(record.state.init.pid).findings.find((finding) => finding.severity === 'blocker');
-    if (!blocker) return;
+    const { findings, names } = inspectTree(record.state.init.pid);
+    const blocker = findings.find((finding) => finding.severity === 'blocker');
+    if (!blocker) return names;
     if (performance.now() > giveUpAtMs) throw new ZapError(`preflight/${blocker.id.replace('criu/', '')}`, blocker.message, { hint: blocker.hint, data: blocker.data });
     await sleep(5);
   }

@@ -11,6 +11,8 @@ import { descendants, descriptorsOf, isFromOutside, listNames, mountsOf, readTex
 
 export interface Inspection {
   findings: Finding[];
+  /** Names by pid. */
+  names: ReadonlyMap<number, string>;
   /** For predicting size and duration. */
   totals: {
     processes: number;
@@ -34,6 +36,7 @@ export function inspectTree(initPid: number): Inspection {
       ...descriptorFindings(initPid, descriptors, known),
       ...messageQueueFindings(initPid),
     ],
+    names: new Map(processes.map(({ pid, name }) => [pid, name])),
     totals: {
       processes: processes.length,
       threads: processes.reduce((sum, process) => sum + process.threads, 0),

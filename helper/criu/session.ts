@@ -105,6 +105,7 @@ export class CriuSession implements AsyncDisposable {
 
   /** Resolves after the tree died or was let go; rejects when the dump failed, with the tree running. */
   async dump(options: CriuOptions, hooks: DumpHooks = {}): Promise<DumpOutcome> {
+    this.#keepFromOomKiller();
     let isResumeWanted = false;
     const { response, stages, totalMs } = await this.#perform('dump', options, {
       'pre-dump': hooks.preDump && (() => hooks.preDump!().then(() => true)),
@@ -220,6 +221,15 @@ export class CriuSession implements AsyncDisposable {
       this.#child.kill('SIGKILL');
       await this.close();
     });
+  }
+
+  /** Killed in the middle of a dump it can take the POD along, and when memory is short it is the largest of those that have just begun. */
+  #keepFromOomKiller(): void {
+    try {
+      writeFileSync(`/proc/${this.pid}/oom_score_adj`, '-1000');
+    } catch {
+      // without CAP_SYS_RESOURCE nobody may
+    }
   }
 
   #failure(operation: CriuFailure['operation'], options: CriuOptions | undefined, response?: CriuResponse): ZapError {

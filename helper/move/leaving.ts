@@ -5,6 +5,7 @@
  */
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { letGoOn } from '../checkpoint/freeze';
 import { connect, planLink } from '../network/pod-link';
 import { removeImages } from '../pod/images';
 import { loadRecord, markDoubt, podPaths, saveRecord, type PodRecord, type RecordState } from '../pod/record';
@@ -78,7 +79,7 @@ async function release(leaving: Leaving): Promise<void> {
   const now = loadRecord(record.id);
   const isLeaving = now?.state.kind === 'leaving' && now.state.transfer === journal.transfer;
   if (was.kind === 'running' && isHere(was)) {
-    if (freezeGroup(record.id)) freezeGroup(record.id, false);
+    letGoOn(record.id);
     for (const mark of ['freezing', 'dumped']) rmSync(join(podPaths(record.id).run, mark), { force: true });
     connect(await planLink(record), was.init.pid);
   }

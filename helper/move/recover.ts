@@ -8,13 +8,13 @@ import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ZapError } from '../protocol/errors';
+import { letGoOn } from '../checkpoint/freeze';
 import { endedInCheckpoint, settleSuspended } from '../checkpoint/suspend';
 import type { EnvironmentStore } from '../files/environments';
 import { connect, planLink } from '../network/pod-link';
 import { removeImages } from '../pod/images';
 import { forgetLock, isRunning, listLocks, listRecords, loadRecord, podPaths, type PodRecord } from '../pod/record';
 import { destroyPod, dismantle } from '../pod/remove';
-import { freezeGroup } from '../system/cgroup';
 import { Lock } from '../system/lock';
 import { findJournal, readJournals } from './journal';
 import { recoverSource } from './recover-source';
@@ -129,7 +129,7 @@ async function recoverRecord(record: PodRecord): Promise<void> {
       rmSync(join(run, 'freezing'), { force: true });
       connect(await planLink(now), now.state.init.pid);
     }
-    if (freezeGroup(now.id)) freezeGroup(now.id, false);
+    letGoOn(now.id);
   } finally {
     release(lock, record.id);
   }

@@ -71,6 +71,8 @@ class Sending {
   private sayOver: Channel | undefined;
   /** The target has all that it needs to stand there complete. */
   private mayHaveCopy = false;
+  /** From here on only the protocol lets the POD run here again. */
+  private isCommitting = false;
   isCommitted = false;
   private maxPagesBytes = 0;
   private layerBytes = 0;
@@ -149,6 +151,7 @@ class Sending {
     this.hands = {
       ...hands,
       freeze: async () => {
+        this.isCommitting = true;
         await hands.freeze();
         if (this.frozen && !this.frozen.isHeld()) throw new ZapError('criu/died', 'CRIU ended while it held the frozen POD.');
       },
@@ -274,7 +277,7 @@ class Sending {
     let memory: FrozenMemory | undefined;
     const onFrozen = (): void => void (memory = new FrozenMemory(init.pid, ahead, changes, context.signal));
     try {
-      const { frozen } = await freeze.freeze(whileFrozen, onFrozen);
+      const { frozen } = await freeze.freeze(whileFrozen, { onFrozen, isGivenAway: () => this.isCommitting });
       steps.note('freezing', frozen.freezingMs);
     } catch (error) {
       if (!this.isCommitted) {

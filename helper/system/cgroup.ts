@@ -111,6 +111,12 @@ export function freezeGroup(podId: string, isFrozen?: boolean): boolean {
   return existsSync(file) && readFileSync(file, 'utf8').trim() === '1';
 }
 
+/** The processes in the POD's group, without those that have ended. */
+export function groupMembers(podId: string): number[] {
+  const file = join(hierarchies().unified ?? '', 'zap', podId, 'cgroup.procs');
+  return existsSync(file) ? readFileSync(file, 'utf8').split('\n').filter((line) => line !== '').map(Number) : [];
+}
+
 /** Removes the POD's groups; a group empties a moment after its last process was reaped. */
 export async function removeGroups(podId: string): Promise<void> {
   for (const group of existingGroups(podId)) {

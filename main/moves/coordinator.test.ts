@@ -94,6 +94,33 @@ describe('movePod', () => {
     expect(phases).toEqual(['freeze']);
   });
 
+  it('a target that was lost sight of hears from here that its source is done', async () => {
+    const told: Input<'transfer.tell'>[] = [];
+    let asks = 0;
+    const { fleet, helpers, asked } = goodHosts({
+      alpha: {
+        'transfer.send': async () => {
+          helpers['beta']!.connection.close();
+          return { kind: 'pod', result };
+        },
+        'transfer.outcome': () => ({ source: 'unknown', target: 'unknown' }),
+      },
+      beta: {
+        'transfer.outcome': () => {
+          if (asks++ === 0) throw new ZapError('pod/busy', 'It is only just there again.');
+          return { source: 'unknown', target: 'settled' };
+        },
+        'transfer.tell': (params) => {
+          told.push(params);
+          return { answer: null };
+        },
+      },
+    });
+    expect(await movePod(fleet, located, 'beta', { resume: true })).toMatchObject({ to: 'beta' });
+    expect(told).toContainEqual({ transfer: asked.receive[0]!.transfer, pod: pod.id, word: 'heard' });
+    expect(told.every(({ word }) => word === 'heard')).toBe(true);
+  });
+
   it('goes through this computer when the hosts cannot reach each other', async () => {
     let received = '';
     const asked: Input<'transfer.send'>[] = [];

@@ -25,7 +25,7 @@ const SETTLE_INTERVAL_MS = 1_000;
 /** The move has succeeded: its target is not waited for longer. */
 const FORGET_TIMEOUT_MS = 3_000;
 
-export interface MoveOptions extends Omit<TransferOptions, 'onTransfer' | 'onLost'> {
+export interface MoveOptions extends Omit<TransferOptions, 'onTransfer' | 'onLost' | 'onUnheard'> {
   /** Of a suspended POD that is to run, where it has one. */
   passphrase?: Secret | undefined;
   onPlan?: ((plan: Plan) => void) | undefined;
@@ -97,6 +97,7 @@ async function execute(fleet: Fleet, located: LocatedPod, to: string, options: M
   requireMovable(plan);
   const ended = new AbortController();
   let open: OpenTransfer | undefined;
+  let isUnheard = false;
   try {
     const steps: TransferResult['steps'] = [];
     if (plan.needsEnvironment) {
@@ -108,7 +109,10 @@ async function execute(fleet: Fleet, located: LocatedPod, to: string, options: M
       ...options,
       onTransfer: (transfer) => (open = { transfer, pod: pod.id, target: to }),
       onLost: () => void keepSettling(fleet, open!, [from, to], ended.signal),
+      onUnheard: () => (isUnheard = true),
     });
+    // Its target keeps an answer for a source that will not ask any more: said once, or kept there for days.
+    if (isUnheard && job.kind === 'move') await settleTransfer(fleet, open!, { hosts: [from, to], signal: options.signal }).catch(() => {});
     if (sent.kind !== 'pod') throw new ZapError('internal/protocol', `${from} ended a POD's transfer as something else.`);
     const { result } = sent;
     if (result.mode === 'live' && job.kind === 'move' && pod.state.kind === 'running') {

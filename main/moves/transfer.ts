@@ -21,6 +21,8 @@ export interface TransferOptions {
   /** Called with its id when a transfer begins, and when the connection to one of its hosts was lost. */
   onTransfer?: ((id: string) => void) | undefined;
   onLost?: (() => void) | undefined;
+  /** Called when the source is done, and its target may not have heard so. */
+  onUnheard?: (() => void) | undefined;
   /** Called when the hosts cannot reach each other and the bytes go through this computer. */
   onRelay?: (() => void) | undefined;
 }
@@ -76,7 +78,10 @@ async function attempt(source: HelperClient, target: HelperClient, job: SendJob,
   if (isRelayed) join(send.lane(0), receive.lane(0));
 
   const [sent, received] = await bothSettled(send.result, receive.result);
-  if (sent.status === 'fulfilled') return sent.value; // the source speaks last: whatever else broke, the transfer is done
+  if (sent.status === 'fulfilled') {
+    if (received.status === 'rejected') options.onUnheard?.();
+    return sent.value; // the source speaks last: whatever else broke, the transfer is done
+  }
   throw rootCause([sent, received], options.signal);
 }
 

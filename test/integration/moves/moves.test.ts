@@ -1,7 +1,9 @@
 import { describeInLab } from '../support/suite';
 import { adversity } from './adversity';
+import { interruptedDumps } from './interrupted';
 import { links } from './links';
 import { moves } from './move';
+import { recovery } from './recover';
 import { refusals } from './refusals';
 import { troubledMoves } from './trouble';
 
@@ -11,4 +13,6 @@ describeInLab('moves', (suite) => {
   troubledMoves(suite);
   links(suite);
   adversity(suite);
+  interruptedDumps(suite);
+  recovery(suite);
 });
