@@ -34,15 +34,21 @@ export class AppStage {
 
   /** `zapHome` becomes the user's; root, which the lab is, may still read and write it. */
   async launch(zapHome: string, options: { args?: string[]; env?: NodeJS.ProcessEnv } = {}): Promise<RunningApp> {
-    this.installed.give(zapHome);
-    const { DBUS_SESSION_BUS_ADDRESS: _bus, SSH_AUTH_SOCK: _agent, ...inherited } = process.env;
-    const env = { ...inherited, DISPLAY: this.display.name, HOME: this.userHome, ZAP_HOME: zapHome, XDG_CONFIG_HOME: join(this.userHome, '.config'), LANG: 'en_US.UTF-8', LANGUAGE: 'en', ...options.env } as Record<string, string>;
+    const { executable, args, env } = this.command(zapHome, options);
     const output: string[] = [];
-    const app = await _electron.launch({ chromiumSandbox: true, executablePath: this.installed.executable, args: [this.installed.app, ...(options.args ?? [])], env, timeout: 60_000 });
+    const app = await _electron.launch({ chromiumSandbox: true, executablePath: executable, args, env, timeout: 60_000 });
     for (const stream of [app.process().stdout, app.process().stderr]) stream?.on('data', (chunk: Buffer) => output.push(chunk.toString()));
     const page = await app.firstWindow({ timeout: 60_000 });
     await page.waitForFunction(() => 'zap' in window);
     return new RunningApp(app, page, output);
+  }
+
+  /** How the app is started here. */
+  command(zapHome: string, options: { args?: string[]; env?: NodeJS.ProcessEnv } = {}): { executable: string; args: string[]; env: Record<string, string> } {
+    this.installed.give(zapHome);
+    const { DBUS_SESSION_BUS_ADDRESS: _bus, SSH_AUTH_SOCK: _agent, ...inherited } = process.env;
+    const env = { ...inherited, DISPLAY: this.display.name, HOME: this.userHome, ZAP_HOME: zapHome, XDG_CONFIG_HOME: join(this.userHome, '.config'), LANG: 'en_US.UTF-8', LANGUAGE: 'en', ...options.env } as Record<string, string>;
+    return { executable: this.installed.executable, args: [this.installed.app, ...(options.args ?? [])], env };
   }
 
   async close(): Promise<void> {
