@@ -26,6 +26,8 @@ const windowBytes = 1 << 20;
 /** Packing keeps a processor busy that others could use: it has to pay. */
 const worthwhile = 1.2;
 const windowsUntilAsked = 64;
+/** Nothing is packed for a link of a gigabit a second, or a quicker one: what it takes is mostly this host's own work. */
+const slowMsPerByte = 1000 / 125e6;
 
 export class Compression {
   private mode: Mode = 'plain';
@@ -57,7 +59,7 @@ export class Compression {
     this.bytes += rawBytes;
     this.ms += ms;
     if (this.bytes < windowBytes) return;
-    this.msPerByte[this.mode] = this.ms / this.bytes;
+    if (this.windows > 0) this.msPerByte[this.mode] = this.ms / this.bytes; // the first is slow for other reasons
     this.bytes = this.ms = 0;
     this.windows++;
     this.mode = this.next();
@@ -70,14 +72,15 @@ export class Compression {
   }
 
   private next(): Mode {
-    const other: Mode = this.mode === 'plain' ? 'packed' : 'plain';
-    if (this.msPerByte[other] === undefined) return other;
+    const { plain, packed } = this.msPerByte;
+    if (plain === undefined || plain < slowMsPerByte) return 'plain';
+    if (packed === undefined) return 'packed';
     if (this.windows % windowsUntilAsked === 0) return this.better() === 'plain' ? 'packed' : 'plain';
     return this.better();
   }
 
   private better(): Mode {
     const { plain, packed } = this.msPerByte;
-    return plain !== undefined && packed !== undefined && plain > packed * worthwhile ? 'packed' : 'plain';
+    return plain !== undefined && packed !== undefined && plain >= slowMsPerByte && plain > packed * worthwhile ? 'packed' : 'plain';
   }
 }
