@@ -39,6 +39,16 @@ test('while a POD stands still nothing is tried', () => {
   expect(send(compression, 12_000, 300_000, 8)).toBe(8 << 20);
 });
 
+test('a POD that stands still waits for packing where the link is slow only', () => {
+  for (const [rate, isPacked] of [[80_000, false], [12_000, true]] as const) {
+    const compression = new Compression(deflate);
+    send(compression, rate, 300_000, 8);
+    expect(compression.pack(text)).toBeDefined();
+    compression.settle();
+    expect(compression.pack(text) !== undefined).toBe(isPacked);
+  }
+});
+
 test('what does not get smaller goes as it is, and so does what is small', () => {
   const compression = new Compression(deflate);
   send(compression, 12_000, 300_000, 4);

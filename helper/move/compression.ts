@@ -28,6 +28,7 @@ const worthwhile = 1.2;
 const windowsUntilAsked = 64;
 /** Nothing is packed for a link of a gigabit a second, or a quicker one: what it takes is mostly this host's own work. */
 const slowMsPerByte = 1000 / 125e6;
+const verySlowMsPerByte = 1000 / 30e6;
 
 export class Compression {
   private mode: Mode = 'plain';
@@ -65,9 +66,9 @@ export class Compression {
     this.mode = this.next();
   }
 
-  /** From now on nothing is tried any more: a POD stands still. */
+  /** From now on nothing is tried any more: a POD stands still, and waits for both processors too. What is packed is what really is slow. */
   settle(): void {
-    this.mode = this.better();
+    this.mode = (this.msPerByte.plain ?? 0) < verySlowMsPerByte ? 'plain' : this.better();
     this.isSettled = true;
   }
 
