@@ -2,7 +2,7 @@
  * Checkpoints on disk: written from the images in memory, and read back there. On disk there is never a plain byte of a POD's memory.
  */
 import { createHash, randomBytes } from 'node:crypto';
-import { mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { readdirSync, rmSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ReadObserver } from '../files/archive-read';
@@ -13,6 +13,7 @@ import { toReadable } from '../system/paths';
 import { hostSigner, type Signer } from './host-key';
 import { damaged, imagesName, manifestName, requireParts, verifyManifest, writeManifest, type Manifest } from './manifest';
 import { contentKey, keyCheck, openFile, sealFile } from './sealed-part';
+import { makeDirectories } from '../system/directories';
 
 export interface StoreOptions {
   podId: string;
@@ -27,7 +28,7 @@ export interface StoreOptions {
 export async function storeCheckpoint(images: string, checkpoint: string, options: StoreOptions): Promise<Manifest> {
   const { podId, criuVersion, init, seal } = options;
   rmSync(checkpoint, { recursive: true, force: true });
-  mkdirSync(join(checkpoint, imagesName), { recursive: true, mode: 0o700 });
+  makeDirectories(join(checkpoint, imagesName), 0o700);
   const salt = randomBytes(32);
   const key = contentKey(seal.key, salt);
   const parts: Manifest['parts'] = [];

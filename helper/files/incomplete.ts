@@ -10,6 +10,7 @@ import { Lock } from '../system/lock';
 import { withUmask } from '../system/umask';
 import { detachMount } from '../system/mounts';
 import { removeTree } from './remove-tree';
+import { makeDirectories } from '../system/directories';
 
 const prefix = '.incomplete-';
 
@@ -18,7 +19,7 @@ export class IncompleteDirectory implements AsyncDisposable {
   private readonly lock: Lock;
 
   constructor(parent: string) {
-    mkdirSync(parent, { recursive: true, mode: 0o700 });
+    makeDirectories(parent, 0o700);
     this.path = join(parent, `${prefix}${randomBytes(8).toString('hex')}`);
     // Locked before it can be found under its name.
     this.lock = Lock.try(lockPath(this.path))!;

@@ -4,7 +4,6 @@
  * It trusts nothing that it was told earlier: what the source offers is checked again here. Until the source's commit everything is taken apart on
  * failure; a restored POD waits, stopped, for as long as it takes to learn how the transfer ended.
  */
-import { mkdirSync } from 'node:fs';
 import type { z } from 'zod';
 import { assertNever, ZapError } from '../protocol/errors';
 import type { Pod, Progress } from '../protocol/model';
@@ -35,6 +34,7 @@ import { receiveImages } from './image-pack';
 import { prefillPages, receivePageFiles, type PrefilledPages } from './page-files';
 import { receivePages } from './page-sync';
 import { awaitVerdict } from './verdict';
+import { makeDirectories } from '../system/directories';
 
 const maxTreeEntries = 20_000_000;
 const heardTimeoutMs = 8000;
@@ -249,7 +249,7 @@ class Receiving {
   private async receiveSealed(): Promise<void> {
     const { context } = this;
     const { checkpoint } = podPaths(this.record.id);
-    mkdirSync(checkpoint, { recursive: true, mode: 0o700 });
+    makeDirectories(checkpoint, 0o700);
     let bytes = 0;
     await readArchive(checkpoint, this.channel.chunks(), {
       signal: context.signal,

@@ -5,11 +5,12 @@ import { readFileIfThere } from '../system/atomic-file';
 import { withUmask } from '../system/umask';
 import { podPaths, type PodRecord } from './record';
 import { commandFile, commandPath, startPath, startScript, tmuxConfiguration, tmuxConfigurationPath } from './start-script';
+import { makeDirectories } from '../system/directories';
 
 /** A POD's empty layer: its directory is the POD's root, which all of its users pass. */
 export function makeLayer(record: PodRecord): void {
   const { layer } = podPaths(record.id);
-  mkdirSync(layer, { recursive: true, mode: 0o755 });
+  makeDirectories(layer, 0o755);
   chmodSync(layer, 0o755);
   chownSync(layer, record.uidBase, record.uidBase);
 }

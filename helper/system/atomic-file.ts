@@ -1,12 +1,13 @@
 /** Files that are either the old or the new one, whatever happens. */
-import { closeSync, fsyncSync, ftruncateSync, mkdirSync, openSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { closeSync, fsyncSync, ftruncateSync, openSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { spareBytes, takeSpare } from './spare-files';
 import { writeWhole } from './write-whole';
+import { makeDirectories } from './directories';
 
 /** Replaces `path`; after it returns the new content survives a power cut. On a full disk it goes into a spare file. */
 export function writeFileAtomic(path: string, content: string): void {
-  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+  makeDirectories(dirname(path), 0o700);
   const partial = `${path}.${process.pid}.partial`;
   const bytes = Buffer.from(content);
   try {
