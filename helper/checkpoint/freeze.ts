@@ -16,7 +16,7 @@ import { CriuSession, type DumpOutcome } from '../criu/session';
 import { ZapError } from '../protocol/errors';
 import { connect, disconnect, planLink, type LinkPlan } from '../network/pod-link';
 import { interruptedDump } from './interrupted';
-import { saveShm, shmKey } from './shm';
+import { hasLinkRemaps, saveShm, shmKey } from './shm';
 import { raiseBarrier } from '../pod/clients';
 import { podPaths, type PodRecord, type RunningState } from '../pod/record';
 import { freezeGroup, groupMembers } from '../system/cgroup';
@@ -137,6 +137,7 @@ export class Freeze implements AsyncDisposable {
           infected = undefined;
           freezeGroup(this.record.id, true); // from here on CRIU's death lets nothing run
           await shmSaved;
+          if (hasLinkRemaps(shm)) await saveShm(shm, this.images);
           markDumped(this.record);
           reach('source: dumped');
           const verdict = await whileFrozen(frozen);

@@ -3,9 +3,9 @@
  *
  * To CRIU it is a mount from outside, known on both sides by a key; its content travels as one more file beside the images.
  */
-import { createReadStream, existsSync } from 'node:fs';
+import { createReadStream, existsSync, readdirSync } from 'node:fs';
 import { open } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { readArchive } from '../files/archive-read';
 import { writeArchive } from '../files/archive-write';
 import type { MapId } from '../files/id-shift';
@@ -20,6 +20,11 @@ export async function saveShm(shm: string, images: string): Promise<void> {
   } finally {
     await file.close();
   }
+}
+
+/** Whether CRIU's dump has given names to files there that were deleted under the name they were opened by: they belong to the checkpoint. */
+export function hasLinkRemaps(shm: string): boolean {
+  return readdirSync(shm, { recursive: true, encoding: 'utf8' }).some((path) => basename(path).startsWith('link_remap.'));
 }
 
 /** `mapId` for a clone, whose ids are others than those that the checkpoint was taken with. */

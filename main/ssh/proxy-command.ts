@@ -62,7 +62,6 @@ export function startProxy(host: string, command: string): Proxy {
   const child = spawn(process.env['SHELL'] || '/bin/sh', ['-c', `exec ${command}`], { stdio: ['pipe', 'pipe', 'pipe'], detached: true });
   let said = '';
   child.stderr.on('data', (chunk: Buffer) => (said = (said + chunk.toString()).slice(-4096)));
-  child.stdin.on('error', () => {}); // its end says it
   const ended = new Promise<string | undefined>((resolve) => {
     child.once('error', (error) => resolve(error.message));
     child.once('exit', (code, signal) => resolve(code === 0 || isStopped ? undefined : signal === null ? `exit status ${code}` : `killed by ${signal}`));
@@ -70,7 +69,9 @@ export function startProxy(host: string, command: string): Proxy {
   let isStopped = false;
   const stream = Duplex.from({ readable: child.stdout, writable: child.stdin });
   stream.on('error', () => {}); // told by its end, and by `failure`
+  // Either tells that the program ended, and that it was not stopped from here: a write can fail before the end is read.
   let hasEnded = false;
+  child.stdin.on('error', () => (hasEnded = true));
   stream.once('end', () => {
     hasEnded = true;
     stream.destroy(); // nothing that is sent arrives any more
