@@ -71,7 +71,7 @@ export function startProxy(host: string, command: string): Proxy {
   stream.on('error', () => {}); // told by its end, and by `failure`
   // Either tells that the program ended, and that it was not stopped from here: a write can fail before the end is read.
   let hasEnded = false;
-  child.stdin.on('error', () => (hasEnded = true));
+  child.stdin.on('error', (error) => (hasEnded ||= 'syscall' in error));
   stream.once('end', () => {
     hasEnded = true;
     stream.destroy(); // nothing that is sent arrives any more

@@ -36,7 +36,11 @@ export class AtWork {
   async beginSlowMove(name: string, to: 'alpha' | 'beta', rateMbit: number): Promise<string> {
     await this.suite.lab.setLink(to, { rateMbit });
     const { task } = await this.app.call('pod.move', { pod: await this.idOf(name), to, resumes: true });
-    await this.app.state('bytes go', ({ tasks }) => tasks.some(({ id, state }) => id === task && state.kind === 'running' && state.progress.bytes !== undefined));
+    await this.app.state('bytes go', ({ tasks }) => {
+      const state = tasks.find(({ id }) => id === task)?.state;
+      if (state && state.kind !== 'running' && state.kind !== 'queued') throw new Error(`The move is no longer on its way: ${JSON.stringify(state)}`);
+      return state?.kind === 'running' && state.progress.bytes !== undefined;
+    });
     return task;
   }
 
