@@ -4,6 +4,7 @@
  * A 32-bit hash finds the candidate, a comparison of all its bytes decides: nothing rests on the hash being good.
  */
 import { pageBytes } from '../system/live-pages';
+import type { KnownContent } from './page-content';
 
 const segmentPages = 1024;
 const maxCompared = 8;
@@ -15,8 +16,23 @@ export class PageStore {
   private table = new Int32Array(minTableSize);
   private hashes = new Int32Array(minTableSize);
   count = 0;
+  /** Pages that only the other side has had so far; 1: met here since. */
+  private readonly met: Uint8Array;
 
-  constructor(readonly maxPages = Infinity) {}
+  /** The first numbers are those of pages that the other side has already. */
+  constructor(
+    readonly maxPages = Infinity,
+    private readonly known?: KnownContent,
+  ) {
+    this.met = new Uint8Array(known?.count ?? 0);
+    while (this.count < this.met.length) {
+      this.segments.push(Buffer.allocUnsafeSlow(segmentPages * pageBytes));
+      this.count += Math.min(segmentPages, this.met.length - this.count);
+    }
+    let size = minTableSize;
+    while (size < this.count * 2) size *= 2;
+    this.grow(size);
+  }
 
   get isFull(): boolean {
     return this.count >= this.maxPages;
@@ -31,12 +47,26 @@ export class PageStore {
   add(bytes: Buffer, offset: number): number {
     const hash = hashPage(bytes, offset);
     const { found, slot } = this.lookUp(bytes, offset, hash);
-    if (found >= 0 || this.isFull) return found;
-    this.append(bytes, offset);
-    this.hashes[this.count - 1] = hash;
-    this.table[slot] = this.count;
-    if (this.count * 2 > this.table.length) this.grow();
-    return this.count - 1;
+    if (found >= 0) return found;
+    const known = this.known?.find(bytes, offset);
+    if (known === undefined && this.isFull) return -1;
+    if (known === undefined) this.append(bytes, offset);
+    else this.meet(known, bytes, offset);
+    const number = known ?? this.count - 1;
+    this.hashes[number] = hash;
+    this.table[slot] = number + 1;
+    if (this.count * 2 > this.table.length) this.grow(this.table.length * 2);
+    return number;
+  }
+
+  /** The numbers of all pages whose content is here. */
+  get present(): Int32Array {
+    return Int32Array.from({ length: this.count }, (_, number) => number).filter((number) => this.met[number] !== 0);
+  }
+
+  private meet(number: number, bytes: Buffer, offset: number): void {
+    bytes.copy(this.segments[Math.floor(number / segmentPages)]!, (number % segmentPages) * pageBytes, offset, offset + pageBytes);
+    this.met[number] = 1;
   }
 
   /** Adds pages without looking whether they are there: their numbers are the sender's. */
@@ -76,13 +106,14 @@ export class PageStore {
     }
   }
 
-  private grow(): void {
-    this.table = new Int32Array(this.table.length * 2);
-    const hashes = new Int32Array(this.table.length);
+  private grow(size: number): void {
+    this.table = new Int32Array(size);
+    const hashes = new Int32Array(size);
     hashes.set(this.hashes);
     this.hashes = hashes;
-    const mask = this.table.length - 1;
+    const mask = size - 1;
     for (let number = 0; number < this.count; number++) {
+      if (this.met[number] === 0) continue;
       let slot = hashes[number]! & mask;
       while (this.table[slot] !== 0) slot = (slot + 1) & mask;
       this.table[slot] = number + 1;

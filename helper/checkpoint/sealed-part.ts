@@ -4,14 +4,14 @@
  * Number and place of a chunk are in its nonce, the part's name and whether it is the last in what the tag covers: no chunk can be left out, moved, doubled
  * or put into another part. Any chunk can be read by itself.
  */
-import { createCipheriv, createDecipheriv, createHash, hkdfSync } from 'node:crypto';
+import { createCipheriv, createDecipheriv, createHash, hkdfSync, type CipherGCM, type DecipherGCM } from 'node:crypto';
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { release } from '../system/release';
 import { withUmask } from '../system/umask';
 import { writeWhole } from '../system/write-whole';
 
 export const chunkBytes = 1 << 20;
-const tagBytes = 16;
+export const tagBytes = 16;
 const algorithm = 'aes-256-gcm';
 
 /** The key that content is encrypted with: never the owner's own, so that the same one given twice does no harm. */
@@ -41,6 +41,14 @@ function covered(part: PartPlace, isLast: boolean): Buffer {
   return Buffer.from(`${part.name}\0${isLast ? 'last' : 'more'}`);
 }
 
+export function chunkCipher(key: Buffer, part: PartPlace, chunk: number, isLast: boolean): CipherGCM {
+  return createCipheriv(algorithm, key, nonce(part, chunk)).setAAD(covered(part, isLast));
+}
+
+export function chunkDecipher(key: Buffer, part: PartPlace, chunk: number, isLast: boolean): DecipherGCM {
+  return createDecipheriv(algorithm, key, nonce(part, chunk), { authTagLength: tagBytes }).setAAD(covered(part, isLast));
+}
+
 /** Chunks of a part of this size; an empty part has one, so that its absence shows. */
 export function chunkCount(sizeBytes: number): number {
   return Math.max(1, Math.ceil(sizeBytes / chunkBytes));
@@ -57,7 +65,7 @@ export async function sealFile(key: Buffer, part: PartPlace, from: string, to: s
   const hash = createHash('sha256');
   const count = chunkCount(sizeBytes);
   for (let chunk = 0; chunk < count; chunk++) {
-    const cipher = createCipheriv(algorithm, key, nonce(part, chunk)).setAAD(covered(part, chunk === count - 1));
+    const cipher = chunkCipher(key, part, chunk, chunk === count - 1);
     let filled = 0;
     for (const plain of blocks(files.source, chunk * chunkBytes, Math.min(chunkBytes, sizeBytes - chunk * chunkBytes))) filled += take(cipher.update(plain), filled);
     cipher.final();
@@ -80,7 +88,7 @@ export async function openFile(key: Buffer, part: PartPlace & { sizeBytes: numbe
   const count = chunkCount(part.sizeBytes);
   let isAuthentic = true;
   for (let chunk = 0; chunk < count; chunk++) {
-    const decipher = createDecipheriv(algorithm, key, nonce(part, chunk), { authTagLength: tagBytes }).setAAD(covered(part, chunk === count - 1));
+    const decipher = chunkDecipher(key, part, chunk, chunk === count - 1);
     const at = chunk * (chunkBytes + tagBytes);
     const size = Math.min(chunkBytes, part.sizeBytes - chunk * chunkBytes);
     let filled = 0;

@@ -3,7 +3,7 @@
  *
  *   source                                target
  *   offer                              →
- *                                      ←  accept | failed
+ *                                      ←  accept + hashes of kept pages, if any | failed
  *   environment + stream, if asked     →
  *   layer + stream (POD runs on)       →  (again as often as it pays)
  *   pages + stream (POD runs on)       →  (likewise)
@@ -20,6 +20,7 @@
  * another one and says `verdict` until there is an answer.
  */
 import { z } from 'zod';
+import { KeptKey } from '../pod/record';
 import { Command, EnvironmentInfo, Pod, PodDemand, Step, TransferId, UserName } from '../protocol/model';
 
 export const Offer = z.strictObject({
@@ -35,6 +36,8 @@ export const Offer = z.strictObject({
   createdAt: z.string().max(40),
   /** The POD is suspended, and stays so unless it is to be resumed. */
   isStored: z.boolean(),
+  /** Opens what hosts have kept of the POD's memory. */
+  keptKey: KeptKey.optional(),
 });
 export type Offer = z.infer<typeof Offer>;
 
@@ -48,6 +51,8 @@ export const Accept = z.strictObject({
   needsEnvironment: z.boolean(),
   /** How much memory it will keep for what is sent ahead, bytes. */
   maxPagesBytes: z.number().int().nonnegative(),
+  /** Pages that it kept of an earlier stay of the POD; their hashes follow as a stream. They have the first numbers. */
+  keptPages: z.number().int().nonnegative(),
 });
 export const EnvironmentStream = z.strictObject({ type: z.literal('environment'), environment: EnvironmentInfo });
 export const EnvironmentStored = z.strictObject({ type: z.literal('environment-stored') });

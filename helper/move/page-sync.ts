@@ -5,6 +5,7 @@
  */
 import { ZapError } from '../protocol/errors';
 import type { MappedPages, MemoryMap } from '../checkpoint/memory-map';
+import type { KnownContent } from '../checkpoint/page-content';
 import { PageStore } from '../checkpoint/page-store';
 import { Pacer } from '../files/pacer';
 import { livePages, makeBuffers, pageBytes } from '../system/live-pages';
@@ -23,8 +24,8 @@ export interface MemoryAhead {
   map: MemoryMap;
 }
 
-export async function sendLivePages(init: number, channel: Channel, options: { maxBytes: number; signal: AbortSignal; onBytes: (bytes: number) => void }): Promise<MemoryAhead> {
-  const store = new PageStore(Math.floor(options.maxBytes / pageBytes));
+export async function sendLivePages(init: number, channel: Channel, options: { maxBytes: number; known?: KnownContent | undefined; signal: AbortSignal; onBytes: (bytes: number) => void }): Promise<MemoryAhead> {
+  const store = new PageStore(Math.floor(options.maxBytes / pageBytes), options.known);
   let map: MemoryMap = new Map();
   for (let round = 0; round < maxRounds && !store.isFull; round++) {
     const before = store.count;

@@ -9,6 +9,8 @@ import type { Progress, TransferResult } from '../protocol/model';
 import type { z } from 'zod';
 import { Freeze, type Frozen, type Verdict } from '../checkpoint/freeze';
 import { requireParts, verifyManifest } from '../checkpoint/manifest';
+import { KeptMemory, newKeptKey } from '../checkpoint/kept-memory';
+import { KnownContent } from '../checkpoint/page-content';
 import { PageStore } from '../checkpoint/page-store';
 import { openCheckpoint } from '../checkpoint/store';
 import { Steps } from '../checkpoint/steps';
@@ -22,6 +24,7 @@ import { requireNothingLeft } from '../pod/remove';
 import { memoryFreeBytes } from '../preflight/facts';
 import { demandOf } from '../preflight/source';
 import { reach } from '../system/fault-point';
+import { pageBytes } from '../system/live-pages';
 import { namespaceMembers } from '../system/process';
 import { confirmAttempts, giveUpSaying, unconfirmed, untilAnswered } from './answer';
 import type { Channel } from './channel';
@@ -75,6 +78,8 @@ class Sending {
   private isCommitting = false;
   isCommitted = false;
   private maxPagesBytes = 0;
+  private known: KnownContent | undefined;
+  private ahead: MemoryAhead | undefined;
   private layerBytes = 0;
   private memoryBytes = 0;
   private frozen: Frozen | undefined;
@@ -118,6 +123,7 @@ class Sending {
   private async offer(isStored: boolean): Promise<void> {
     const { record, channel, context } = this;
     const { demand } = await demandOf(record, context.environments, { isClone: this.isClone, willRun: this.job.kind === 'clone' || this.job.resume || !isStored, absentCpuFlags: this.job.absentCpuFlags });
+    if (!this.isClone) record.keptKey ??= newKeptKey();
     if (this.job.kind === 'clone') Object.assign(demand, { id: this.job.identity.id, name: this.job.identity.name, mac: this.job.identity.mac, network: this.job.identity.network, address: undefined });
     const offer: Offer = {
       type: 'offer',
@@ -131,10 +137,12 @@ class Sending {
       hasDisplay: record.hasDisplay,
       createdAt: this.isClone ? new Date().toISOString() : record.createdAt,
       isStored,
+      ...(this.isClone || record.keptKey === undefined ? {} : { keptKey: record.keptKey }),
     };
     await channel.send(offer);
     const accept = await channel.receive(Accept, context.signal);
     this.maxPagesBytes = accept.maxPagesBytes;
+    if (accept.keptPages > 0) this.known = await receiveKnown(channel, Math.min(accept.keptPages, accept.maxPagesBytes / pageBytes));
     if (accept.needsEnvironment) await sendEnvironment(record.environment.digest, channel, context);
     const sentMs = Date.now();
     await channel.send({ type: 'ping' });
@@ -219,6 +227,7 @@ class Sending {
     return await this.steps.run('memory', async () => {
       const ahead = await sendLivePages(init, this.channel, {
         maxBytes,
+        known: this.known,
         signal: this.context.signal,
         onBytes: (more) => this.steps.progress({ phase: 'memory', bytes: (bytes += more) }),
       });
@@ -238,6 +247,7 @@ class Sending {
     const { images } = podPaths(record.id);
     const { init } = record.state;
     const ahead = await this.sendAhead(init.pid);
+    this.ahead = ahead;
     await steps.run('prepare target', () => this.prepareTarget());
     makeImages(record.id);
     await using freeze = await Freeze.prepare(record, { images, isClone: this.isClone, isMemoryRead: true, steps });
@@ -347,6 +357,13 @@ class Sending {
     this.context.progress({ phase: 'commit', isCommitted: true });
   }
 
+  /** For its return. The move has ended well: nothing here may change that. */
+  private async keepMemory(): Promise<void> {
+    const { record, job, ahead } = this;
+    if (!ahead || record.keptKey === undefined || (job.kind === 'move' && job.leaveNothing)) return new KeptMemory().forget(record.id);
+    await new KeptMemory().keep(record.id, record.keptKey, ahead.store).catch(() => {});
+  }
+
   /** Waits until the target runs the POD, or says why it never will. */
   private async confirm(): Promise<Arrived> {
     const { record, context, channel } = this;
@@ -364,11 +381,22 @@ class Sending {
     if (over !== channel) over?.close();
     if (event.kind === 'answered' && event.answer === 'running') {
       requireNothingLeft(record);
+      await this.steps.runAnyway('keep memory', () => this.keepMemory());
       return arrived ?? { type: 'running', epochMs: Date.now() + this.clockOffsetMs, pod: toPod(record), steps: [] };
     }
     if (this.phase === 'committed') throw unconfirmed(record.name);
     throw new ZapError('move/target-lost', `POD "${record.name}" was handed over, but the other host lost what it had received. It is here again.`, { hint: 'Try again when the other host is well.' });
   }
+}
+
+/** What the target says that it has. */
+async function receiveKnown(channel: Channel, maxPages: number): Promise<KnownContent> {
+  const known = new KnownContent();
+  for await (const chunk of channel.chunks()) {
+    known.add(chunk);
+    if (known.count > maxPages) throw new ZapError('move/too-many-pages', 'The other host says that it has more memory of the POD than it has room for.');
+  }
+  return known;
 }
 
 export async function sendEnvironment(digest: string, channel: Channel, context: Pick<SendContext, 'environments' | 'signal' | 'progress'>): Promise<number> {

@@ -10,6 +10,7 @@ import type { Pod, Progress } from '../protocol/model';
 import { maxParts } from '../checkpoint/manifest';
 import { adoptCheckpoint, ArrivingSums, syncParts } from '../checkpoint/store';
 import { Revival } from '../checkpoint/revive';
+import { KeptMemory } from '../checkpoint/kept-memory';
 import { PageStore } from '../checkpoint/page-store';
 import { Steps } from '../checkpoint/steps';
 import { rewriteForClone } from '../criu/images';
@@ -77,7 +78,7 @@ export async function receiveTransfer(channel: Channel, context: ReceiveContext)
 
 async function receiveEnvironment(offer: z.infer<typeof EnvironmentOffer>, channel: Channel, context: ReceiveContext): Promise<void> {
   const isHere = (await context.environments.get(offer.environment.digest)) !== undefined;
-  await channel.send({ type: 'accept', needsEnvironment: !isHere, maxPagesBytes: 0 });
+  await channel.send({ type: 'accept', needsEnvironment: !isHere, maxPagesBytes: 0, keptPages: 0 });
   if (!isHere) await storeEnvironment(channel, context);
   const [name] = offer.environment.names;
   if (name !== undefined) await context.environments.name(offer.environment.digest, name);
@@ -132,7 +133,7 @@ class Receiving {
     const { needsEnvironment } = await this.admit();
     using lock = lockPod(this.record, this.isClone ? 'arriving as a clone' : 'arriving');
     try {
-      await channel.send({ type: 'accept', needsEnvironment, maxPagesBytes: this.pages.maxPages * pageBytes });
+      await this.accept(needsEnvironment);
       if (needsEnvironment) await storeEnvironment(channel, context);
       await this.receiveWhileRunning();
       await steps.run('receive memory', () => (this.willRun ? this.receiveImages() : this.receiveSealed()));
@@ -148,7 +149,10 @@ class Receiving {
       throw failure;
     }
     await this.conclude();
-    if (loadRecord(this.record.id)) return toPod(this.record);
+    if (loadRecord(this.record.id)) {
+      if (!this.isClone) new KeptMemory().forget(this.record.id);
+      return toPod(this.record);
+    }
     forgetLock(this.record, lock);
     throw new ZapError('move/given-up', this.isClone ? 'The source gave the clone up.' : 'The source gave the move up; the POD runs on there.');
   }
@@ -177,6 +181,7 @@ class Receiving {
       user: offer.user,
       hasDisplay: offer.hasDisplay,
       createdAt: offer.createdAt,
+      ...(offer.keptKey === undefined || this.isClone ? {} : { keptKey: offer.keptKey }),
       state: { kind: 'arriving', transfer: context.transfer },
     };
     const journal: TargetJournal = { role: 'target', version: 1, transfer: context.transfer, pod: demand.id, phase: 'open', port: context.port, key: context.key, isClone: this.isClone };
@@ -193,6 +198,16 @@ class Receiving {
       throw error;
     }
     return answer;
+  }
+
+  private async accept(needsEnvironment: boolean): Promise<void> {
+    const { channel, offer, pages, record, willRun } = this;
+    const hashes = offer.keptKey !== undefined && willRun ? await new KeptMemory().load(record.id, offer.keptKey, pages) : undefined;
+    await channel.send({ type: 'accept', needsEnvironment, maxPagesBytes: pages.maxPages * pageBytes, keptPages: pages.count });
+    if (!hashes) return;
+    const sink = channel.sink();
+    await sink.write(hashes);
+    await sink.end();
   }
 
   private async receiveWhileRunning(): Promise<void> {

@@ -30,6 +30,9 @@ const RecordState = z.discriminatedUnion('kind', [
 export type RecordState = z.infer<typeof RecordState>;
 export type RunningState = Extract<RecordState, { kind: 'running' }>;
 
+/** AES-256, hexadecimal. */
+export const KeptKey = z.string().regex(/^[0-9a-f]{64}$/);
+
 export const PodRecord = z.strictObject({
   version: z.literal(1),
   id: PodId,
@@ -47,6 +50,8 @@ export const PodRecord = z.strictObject({
   user: z.string(),
   hasDisplay: z.boolean(),
   createdAt: z.string(),
+  /** Opens what hosts where it was have kept of its memory; there since its first move. */
+  keptKey: KeptKey.optional(),
   state: RecordState,
 });
 export type PodRecord = z.infer<typeof PodRecord>;

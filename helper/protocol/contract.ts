@@ -29,7 +29,15 @@ const absentCpuFlags = z.array(CpuFlag).max(500).optional();
 /** What the sending side of a data channel is to do. `key` opens the checkpoint of a suspended POD that is to run. */
 export const SendJob = z.discriminatedUnion('kind', [
   /** The POD leaves this host: running (frozen, restored there, killed here) or suspended. */
-  z.strictObject({ kind: z.literal('move'), pod: PodRef, resume: z.boolean(), key: CheckpointKey.optional(), absentCpuFlags }),
+  z.strictObject({
+    kind: z.literal('move'),
+    pod: PodRef,
+    resume: z.boolean(),
+    key: CheckpointKey.optional(),
+    absentCpuFlags,
+    /** Nothing of its memory is kept here for its return, not even encrypted. */
+    leaveNothing: z.boolean().optional(),
+  }),
   /** A copy with an identity of its own starts on the other side, this one runs on. */
   z.strictObject({ kind: z.literal('clone'), pod: PodRef, identity: z.strictObject({ id: PodId, name: PodName, mac: Mac, network: Network }), key: CheckpointKey.optional(), absentCpuFlags }),
   z.strictObject({ kind: z.literal('environment'), environment: EnvironmentRef }),

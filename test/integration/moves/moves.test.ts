@@ -5,6 +5,7 @@ import { links } from './links';
 import { moves } from './move';
 import { recovery } from './recover';
 import { refusals } from './refusals';
+import { returns } from './return';
 import { troubledMoves } from './trouble';
 
 describeInLab('moves', (suite) => {
@@ -12,6 +13,7 @@ describeInLab('moves', (suite) => {
   refusals(suite);
   troubledMoves(suite);
   links(suite);
+  returns(suite);
   adversity(suite);
   interruptedDumps(suite);
   recovery(suite);
