@@ -16,6 +16,7 @@ import { CriuSession, type DumpOutcome } from '../criu/session';
 import { ZapError } from '../protocol/errors';
 import { connect, disconnect, planLink, type LinkPlan } from '../network/pod-link';
 import { interruptedDump } from './interrupted';
+import { readIoPriorities, saveIoPriorities, type IoPriorities } from './io-priorities';
 import { hasLinkRemaps, saveShm, shmKey } from './shm';
 import { raiseBarrier } from '../pod/clients';
 import { podPaths, type PodRecord, type RunningState } from '../pod/record';
@@ -72,6 +73,7 @@ export class Freeze implements AsyncDisposable {
     private readonly session: CriuSession,
     private readonly isMemoryRead: boolean,
     private readonly names: ReadonlyMap<number, string>,
+    private readonly ioPriorities: IoPriorities,
   ) {}
 
   /**
@@ -95,7 +97,7 @@ export class Freeze implements AsyncDisposable {
         barrier[Symbol.dispose]();
         throw error;
       }
-      return new Freeze(record, images, isClone, barrier, link, session, isMemoryRead, names);
+      return new Freeze(record, images, isClone, barrier, link, session, isMemoryRead, names, readIoPriorities(groupMembers(record.id)));
     } catch (error) {
       await session.close();
       throw error;
@@ -136,6 +138,7 @@ export class Freeze implements AsyncDisposable {
         postDump: async () => {
           infected = undefined;
           freezeGroup(this.record.id, true); // from here on CRIU's death lets nothing run
+          saveIoPriorities(this.images, this.ioPriorities);
           await shmSaved;
           if (hasLinkRemaps(shm)) await saveShm(shm, this.images);
           markDumped(this.record);

@@ -6,18 +6,21 @@
  * neither lets them run nor loses them.
  */
 import { mkdirSync } from 'node:fs';
+import { rearmTimers, removedSegments } from '../criu/amend';
 import { findCriu } from '../criu/features';
 import { restoreOptions } from '../criu/options';
 import { CriuSession, type RestoreOutcome } from '../criu/session';
 import type { EnvironmentStore } from '../files/environments';
 import type { MapId } from '../files/id-shift';
+import { loadIoPriorities } from './io-priorities';
 import { loadShm, shmKey } from './shm';
 import { guardMacvlan, guardPort } from '../network/guard';
 import { announce, completeLink, connect, createLink, planLink, type LinkPlan } from '../network/pod-link';
 import { mountAround, mountRoot } from '../pod/create';
 import { podPaths, type PodRecord, type RunningState } from '../pod/record';
 import { dismantle } from '../pod/remove';
-import { createGroups, freezeGroup, ownGroup } from '../system/cgroup';
+import { createGroups, freezeGroup, groupMembers, ownGroup } from '../system/cgroup';
+import { removeSegments } from '../system/shared-memory';
 import { bootId, identify, type ProcessIdentity } from '../system/process';
 import { ZapError } from '../protocol/errors';
 
@@ -64,6 +67,8 @@ export class Revival implements AsyncDisposable {
       const { root, shm } = podPaths(this.record.id);
       await mountRoot(this.record, this.environments);
       await loadShm(options.images, shm, options.mapId);
+      rearmTimers(options.images);
+      const segments = removedSegments(options.images);
       let link = Promise.resolve();
       const outcome = await this.session.restore(restoreOptions({ imagesDirectory: options.images, rootDirectory: root, isClone: options.isClone, external: [`mnt[${shmKey}]:${shm}`] }), {
         setupNamespaces: async (init) => void (link = meanwhile(() => createLink(this.link, init))),
@@ -72,6 +77,8 @@ export class Revival implements AsyncDisposable {
       });
       init = identify(outcome.initPid);
       if (!init) throw new ZapError('criu/restore-failed', 'The POD ended at the moment it was restored.');
+      if (segments.length > 0) removeSegments(init.pid, segments);
+      loadIoPriorities(options.images, groupMembers(this.record.id));
       completeLink(this.link, init.pid);
       await guardMacvlan(this.link, init.pid);
       return { init, outcome, letRun: () => letRun(this.record, this.link, init!) };

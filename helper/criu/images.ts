@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { ZapError } from '../protocol/errors';
 import { decode, encode } from './messages';
 
-export const imageMagic = { common: 0x54564319, service: 0x55105940, userns: 0x55474906, utsns: 0x54473203, irmapCache: 0x57004059, stats: 0x57093306 } as const;
+export const imageMagic = { common: 0x54564319, service: 0x55105940, userns: 0x55474906, utsns: 0x54473203, irmapCache: 0x57004059, files: 0x56303138, segments: 0x46283044, stats: 0x57093306 } as const;
 
 export interface Image {
   /** The first number: `imageMagic.common` for what a restore reads, `imageMagic.service` for CRIU's own notes. */
@@ -103,9 +103,13 @@ function rewrite(directory: string, prefix: string, kind: number, change: (entry
     const path = join(directory, name);
     const image = readImage(readFileSync(path));
     if (image.kind !== kind) throw new ZapError('criu/image-unreadable', `${name} is not the image that its name says.`, { data: { path, magic: image.kind.toString(16) } });
-    // Restored tasks open images themselves, with the POD's ids: what they may not read stops the restore.
-    writeFileSync(`${path}.new`, writeImage({ ...image, entries: image.entries.map(change) }), { mode: 0o600 });
-    chmodSync(`${path}.new`, statSync(path).mode);
-    renameSync(`${path}.new`, path);
+    replaceImage(path, { ...image, entries: image.entries.map(change) });
   }
+}
+
+export function replaceImage(path: string, image: { family: number; kind: number; entries: readonly Uint8Array[] }): void {
+  // Restored tasks open images themselves, with the POD's ids: what they may not read stops the restore.
+  writeFileSync(`${path}.new`, writeImage(image), { mode: 0o600 });
+  chmodSync(`${path}.new`, statSync(path).mode);
+  renameSync(`${path}.new`, path);
 }

@@ -87,6 +87,21 @@ const root = protobuf.Root.fromJSON({
     IdExtent: fields({ first: ['uint32', 1, 'required'], lowerFirst: ['uint32', 2, 'required'], count: ['uint32', 3, 'required'] }),
     UserNamespace: fields({ uidMap: ['IdExtent', 1, 'repeated'], gidMap: ['IdExtent', 2, 'repeated'] }),
     UtsNamespace: fields({ nodeName: ['string', 1, 'required'], domainName: ['string', 2, 'required'] }),
+    FileEntry: fields({ type: ['uint32', 1, 'required'], id: ['uint32', 2, 'required'], timer: ['TimerEntry', 12] }),
+    TimerEntry: fields({
+      id: ['uint32', 1, 'required'],
+      flags: ['uint32', 2, 'required'],
+      owner: ['bytes', 3, 'required'],
+      clock: ['uint32', 4, 'required'],
+      ticks: ['uint64', 5, 'required'],
+      settingFlags: ['uint32', 6, 'required'],
+      valueSeconds: ['uint64', 7, 'required'],
+      valueNanoseconds: ['uint64', 8, 'required'],
+      intervalSeconds: ['uint64', 9, 'required'],
+      intervalNanoseconds: ['uint64', 10, 'required'],
+    }),
+    IpcEntry: fields({ mode: ['uint32', 6, 'required'], id: ['uint32', 7, 'required'] }),
+    SegmentEntry: fields({ segment: ['IpcEntry', 1, 'required'] }),
     IrmapEntry: fields({ device: ['uint32', 1, 'required'], inode: ['uint64', 2, 'required'], path: ['string', 3, 'required'] }),
   },
 });
@@ -184,12 +199,30 @@ export interface IrmapEntry {
   path: string;
 }
 
+/** A timerfd. */
+export interface TimerEntry {
+  id: number;
+  flags: number;
+  owner: Uint8Array;
+  clock: number;
+  ticks: number;
+  settingFlags: number;
+  valueSeconds: number;
+  valueNanoseconds: number;
+  intervalSeconds: number;
+  intervalNanoseconds: number;
+}
+
 export interface Messages {
   Request: CriuRequest;
   Response: CriuResponse;
   Stats: { dump?: DumpStats; restore?: RestoreStats };
   UserNamespace: { uidMap: IdExtent[]; gidMap: IdExtent[] };
   UtsNamespace: { nodeName: string; domainName: string };
+  /** Whole only for timers. */
+  FileEntry: { type: number; id: number; timer?: TimerEntry };
+  /** A part of it. */
+  SegmentEntry: { segment: { mode: number; id: number } };
   IrmapEntry: IrmapEntry;
 }
 

@@ -1,17 +1,15 @@
 /**
  * Links, addresses and routes over rtnetlink (rtnetlink(7)), in the network namespace of another process.
  *
- * A namespace is entered by this thread alone, for the time of one synchronous function: nothing else of the helper ever sees it. Programs would do the
- * same in thirty times the time, which a frozen POD would have to wait.
+ * Programs would do the same in thirty times the time, which a frozen POD would have to wait.
  */
-import { closeSync, openSync } from 'node:fs';
+import { closeSync } from 'node:fs';
+import { inNamespace } from './namespace';
 import { checked, libc } from './native';
 
-const setns = libc<[number, number]>('int setns(int fd, int type)');
 const socketCall = libc<[number, number, number]>('int socket(int domain, int type, int protocol)');
 const sendCall = libc<[number, Uint8Array, number, number]>('int64_t send(int fd, const void *data, uint64_t size, int flags)');
 const recvCall = libc<[number, Uint8Array, number, number]>('int64_t recv(int fd, void *data, uint64_t size, int flags)');
-const CLONE_NEWNET = 0x40000000;
 const AF_NETLINK = 16;
 const SOCK_RAW = 3;
 const SOCK_CLOEXEC = 0o2000000;
@@ -187,19 +185,8 @@ export class Netlink implements Disposable {
 
 /** Runs `use`, which must not wait for anything, in the network namespace of a process. */
 export function inNetworkNamespace<T>(pid: number, use: (netlink: Netlink) => T): T {
-  const home = openSync('/proc/thread-self/ns/net', 'r');
-  let away = -1;
-  try {
-    away = openSync(`/proc/${pid}/ns/net`, 'r');
-    checked(setns(away, CLONE_NEWNET), 'setns', `/proc/${pid}/ns/net`);
-    try {
-      using netlink = Netlink.open();
-      return use(netlink);
-    } finally {
-      checked(setns(home, CLONE_NEWNET), 'setns', 'home');
-    }
-  } finally {
-    if (away >= 0) closeSync(away);
-    closeSync(home);
-  }
+  return inNamespace(pid, 'net', () => {
+    using netlink = Netlink.open();
+    return use(netlink);
+  });
 }

@@ -1,11 +1,14 @@
 /**
  * CRIU killed while it works in a POD's processes. Not all of them can always be saved (docs/CRIU.md): what counts is that it is said.
  */
+import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { forgetMoments, stopAt } from '../support/moment';
 import type { HostName, Suite, TestPod } from '../support/suite';
-import { requireAlive } from '../support/witness';
+import { until } from '../support/until';
+import { Download, Echo, requireAlive } from '../support/witness';
+import { failureOf } from '../support/zap';
 
 const pod = 'interrupted';
 const from: HostName = 'alpha';
@@ -40,6 +43,29 @@ export function interruptedDumps(suite: Suite): void {
       await suite.zap.json('pod', 'move', pod, exitCode === 0 ? from : to);
       await requireAlive(alive.address, alive.born);
       if (exitCode !== 0) await suite.zap.json('pod', 'move', pod, from);
+    }, 120_000);
+
+    test('while it holds what it has dumped: nothing runs until all connections go on, and none is lost', async () => {
+      using download = await Download.start(alive.address, 2 ** 40, 200_000);
+      using echo = await Echo.open(alive.address);
+      const moment = await stopAt(suite.view(from), 'source-dumped');
+      const move = suite.zap.start(['pod', 'move', pod, to, '--json']);
+      await moment.reached();
+      const processes = (): string[] => suite.view(from).processes(alive.record.uidBase).map(({ pid }) => readFileSync(`/proc/${pid}/stat`, 'latin1').split(') ').at(-1)!.split(' ').slice(11, 13).join()); // time used
+      await until('CRIU killed', async () => (await suite.view(from).kill('criu')) > 0);
+      await until('CRIU gone', async () => (await suite.view(from).programs('criu')).length === 0);
+      const before = processes();
+      await delay(200);
+      expect(processes()).toEqual(before);
+      moment.goOn();
+      expect(failureOf(['pod', 'move'], await move.ended)).toMatchObject({ code: 'criu/died', message: expect.stringContaining(`"${pod}" runs on ${from}.`) });
+      await requireAlive(alive.address, alive.born);
+      await download.goesOn();
+      await echo.say('still here');
+      forgetMoments(suite.view(from));
+      await suite.zap.json('pod', 'move', pod, to);
+      await download.goesOn();
+      await echo.say('and there');
     }, 120_000);
   });
 }

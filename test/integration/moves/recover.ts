@@ -1,4 +1,5 @@
 /** PODs in doubt: a source is gone for good, and a person decides; and what the command says when its source is killed at the commit. */
+import { existsSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { forgetMoments, stopAt } from '../support/moment';
 import type { HostName, Suite, TestPod } from '../support/suite';
@@ -85,6 +86,21 @@ export function recovery(suite: Suite): void {
       await suite.requireGone(from, alive.record);
       await requireAlive(alive.address, alive.born);
       await suite.zap.json('pod', 'move', pod, from);
+    }, 180_000);
+
+    test('is given up at the target when a person says so; the source that comes back says what it lost, and keeps its files', async () => {
+      await bringIntoDoubt();
+      expect(await suite.zap.json('pod', 'recover', pod, '--discard-here')).toMatchObject({ host: to, decision: 'discard-here', pod: null });
+      await suite.requireGone(to, alive.record);
+      await suite.lab.startHost(from);
+      const found = await until('the source to know', async () => {
+        const { pods } = await suite.zap.json<{ pods: { name: string; host: string; state: { kind: string } }[] }>('pod', 'list');
+        const mine = pods.filter(({ name }) => name === pod);
+        return mine.length === 1 && mine[0]!.state.kind === 'lost' ? mine[0] : undefined;
+      }, { withinMs: 30_000, everyMs: 500 });
+      expect(found.host).toBe(from);
+      expect(existsSync(suite.view(from).path('var/lib/zap/pods', alive.record.id, 'layer'))).toBe(true);
+      expect(await isAnswering(alive.address)).toBe(false);
     }, 180_000);
   });
 }
