@@ -1,4 +1,5 @@
 import { describeInLab } from '../support/suite';
+import { appetite } from './appetite';
 import { fuzz } from './fuzz';
 import { isolation } from './isolation';
 import { hostilePeer } from './peer';
@@ -10,6 +11,7 @@ describeInLab('guard', (suite) => {
   isolation(suite);
   secrets(suite);
   users(suite);
+  appetite(suite);
   planted(suite);
   hostilePeer(suite);
   fuzz(suite);

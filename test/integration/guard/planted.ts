@@ -74,6 +74,18 @@ while True:
       expect((await suite.zap.run(['pod', 'logs', 'liar'])).stdout.toString()).toContain('said');
     });
 
+    test.each([
+      ['one that prints without end', 'yes >&2 & exec yes'],
+      ['one that never ends, and leaves somebody behind who holds on to its output', 'sleep 1000.25 & exec sleep 1000.25'],
+    ])('in place of its tmux %s: a plain failure, and nothing of it stays', async (_what, script) => {
+      await asRoot(`[ -e /usr/bin/tmux.own ] || cp /usr/bin/tmux /usr/bin/tmux.own; printf '#!/bin/sh\\n${script}\\n' >/usr/bin/tmux.new; chmod 755 /usr/bin/tmux.new; mv /usr/bin/tmux.new /usr/bin/tmux`);
+      try {
+        expect(await suite.zap.failure('pod', 'exec', 'liar', '--detach', '--', 'true')).toMatchObject({ code: 'pod/not-answering' });
+      } finally {
+        await asRoot('mv /usr/bin/tmux.own /usr/bin/tmux; pkill -KILL -x sleep; pkill -KILL -x yes; true');
+      }
+    });
+
     test('programs that helpers used to trust get no right that the POD has not', async () => {
       const spy = '#!/bin/sh\\ngrep -E "^(CapBnd|CapEff|Seccomp):" /proc/self/status >>/spied/rights\\n';
       await asRoot('mkdir -m 777 /spied; touch /spied/rights; chmod 666 /spied/rights');
