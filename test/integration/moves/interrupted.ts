@@ -51,7 +51,7 @@ export function interruptedDumps(suite: Suite): void {
       const moment = await stopAt(suite.view(from), 'source-dumped');
       const move = suite.zap.start(['pod', 'move', pod, to, '--json']);
       await moment.reached();
-      const processes = (): string[] => suite.view(from).processes(alive.record.uidBase).map(({ pid }) => readFileSync(`/proc/${pid}/stat`, 'latin1').split(') ').at(-1)!.split(' ').slice(11, 13).join()); // time used
+      const processes = (): string[] => suite.view(from).processes(alive.record.uidBase).map(({ pid }) => readFileSync(suite.view(from).path('proc', String(pid), 'stat'), 'latin1').split(') ').at(-1)!.split(' ').slice(11, 13).join()); // time used
       await until('CRIU killed', async () => (await suite.view(from).kill('criu')) > 0);
       await until('CRIU gone', async () => (await suite.view(from).programs('criu')).length === 0);
       const before = processes();

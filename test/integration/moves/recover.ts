@@ -88,19 +88,21 @@ export function recovery(suite: Suite): void {
       await suite.zap.json('pod', 'move', pod, from);
     }, 180_000);
 
-    test('is given up at the target when a person says so; the source that comes back says what it lost, and keeps its files', async () => {
+    test('is given up at the target when a person says so; what its source has left of it when it comes back is kept until it is given up there too', async () => {
       await bringIntoDoubt();
       expect(await suite.zap.json('pod', 'recover', pod, '--discard-here')).toMatchObject({ host: to, decision: 'discard-here', pod: null });
       await suite.requireGone(to, alive.record);
       await suite.lab.startHost(from);
-      const found = await until('the source to know', async () => {
+      await until('the source to say that it does not know', async () => {
         const { pods } = await suite.zap.json<{ pods: { name: string; host: string; state: { kind: string } }[] }>('pod', 'list');
         const mine = pods.filter(({ name }) => name === pod);
-        return mine.length === 1 && mine[0]!.state.kind === 'lost' ? mine[0] : undefined;
+        return mine.length === 1 && mine[0]!.host === from && mine[0]!.state.kind === 'in-doubt';
       }, { withinMs: 30_000, everyMs: 500 });
-      expect(found.host).toBe(from);
       expect(existsSync(suite.view(from).path('var/lib/zap/pods', alive.record.id, 'layer'))).toBe(true);
       expect(await isAnswering(alive.address)).toBe(false);
+      expect(await suite.zap.failure('pod', 'recover', pod, '--run-here')).toMatchObject({ code: 'pod/gone' });
+      expect(await suite.zap.json('pod', 'recover', pod, '--discard-here')).toMatchObject({ host: from, decision: 'discard-here', pod: null });
+      await suite.requireGone(from, alive.record);
     }, 180_000);
   });
 }
