@@ -94,7 +94,7 @@ export async function preflightSource(record: PodRecord, environments: Environme
       findings.push({ id: 'source-memory', severity: 'blocker', message: 'The host has less free memory than the checkpoint needs.', hint: 'Free memory on the source.', data: { needBytes: usage.memoryBytes } });
     }
   }
-  if (diskFreeBytes() < 16 << 20) findings.push({ id: 'source-disk', severity: 'blocker', message: 'The disk of the source is full.', hint: 'Free some space under /var/lib/zap.' });
+  if (diskFreeBytes() < 16 << 20) findings.push({ id: 'source-disk', severity: 'warning', message: 'The disk of the source is full. Should that keep the POD from leaving, it runs on there.', hint: 'Free some space under /var/lib/zap.' });
   const predictedFreezeMs = state.kind === 'running' ? freezeModel.baseMs + freezeModel.processMs * usage.processes + freezeModel.mebibyteMs * (usage.memoryBytes / 2 ** 20) : 0;
   return { demand, findings, predictedFreezeMs: Math.round(predictedFreezeMs) };
 }
