@@ -43,7 +43,7 @@ const theCommit: Moment[] = [
 ];
 
 export const moments: Record<Operation, readonly Moment[]> = {
-  move: [...beforeTheFreeze, ...whileFrozen, ...theCommit],
+  move: [...beforeTheFreeze, ...whileFrozen, ...theCommit, source('source: keep memory', over)],
   'move-stored': [source('source: offer'), target('target: files'), target('target: store'), ...theCommit.map(({ side, name, isRestored, isOver }) => ({ side, name, ...(isRestored ? { isRestored } : {}), ...(isOver ? { isOver } : {}) }))],
   clone: [...beforeTheFreeze, ...whileFrozen, target('target: new identity'), source('source: restore'), target('target did: say restored'), target('target did: let run')],
   suspend: [source('suspend: find watched files'), source('suspend: detach viewers', { hasCriu: true }), source('suspend: freeze and dump', { hasCriu: true }), source('source: frozen', held), source('source: dumped', held), source('suspend: dumped', held), source('suspend: encrypt and store', held), source('suspend: written', held), source('suspend: clean up', { isFrozen: true })],
