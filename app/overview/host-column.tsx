@@ -1,7 +1,7 @@
 /** A host with its PODs, and a place to drop others on. */
 import { EllipsisVertical, Plug, Plus } from 'lucide-react';
-import { memo, useMemo, useState } from 'react';
-import { GridList, GridListItem, isTextDropItem, useDragAndDrop } from 'react-aria-components';
+import { memo, useEffect, useMemo, useRef, useState, type DragEvent, type RefObject } from 'react';
+import { GridList, GridListItem, isTextDropItem, useDragAndDrop, type DragAndDropOptions } from 'react-aria-components';
 import type { Host } from '../../main/contract';
 import { openMenuAt } from '../commands/context-menu';
 import { run } from '../commands/run';
@@ -10,7 +10,7 @@ import { useLanguage, useText } from '../i18n/text';
 import { beginMove, pickUp, putDown } from '../move/begin-move';
 import { planLine } from '../move/describe';
 import { VerdictIcon } from '../move/verdict';
-import { desk, useDesk } from '../state/desk';
+import { desk, select, useDesk } from '../state/desk';
 import { navigate } from '../state/navigation';
 import { selectArrivals, selectPodsByHost, useWorld, type PodItem } from '../state/selectors';
 import { world } from '../state/world';
@@ -19,11 +19,13 @@ import { Button, IconButton } from '../ui/button';
 import { isShown } from './filter';
 import { HostLoad } from './host-load';
 import { GhostCard, PodCard } from './pod-card';
+import { useSelectedOf, wholeSelection } from './selection';
 
 const POD_TYPE = 'application/x-zap-pod';
 const none: readonly PodItem[] = [];
 const noArrivals: readonly string[] = [];
 
+/** What changes while a card is carried is here; the cards, which are many, know nothing of it. */
 export const HostColumn = memo(function HostColumn({ name }: { name: string }) {
   const language = useLanguage();
   const { t } = language;
@@ -32,14 +34,16 @@ export const HostColumn = memo(function HostColumn({ name }: { name: string }) {
   const arrivals = useWorld((state) => selectArrivals(state)[name] ?? noArrivals);
   const isCarrying = useDesk(({ carry }) => carry !== undefined);
   const plan = useDesk(({ carry }) => carry?.plans[name]);
-  const selected = useDesk((state) => state.selected);
   const [isOver, setOver] = useState(false);
-  const dragAndDropHooks = useDrag(name, setOver);
-  if (!host) return null;
+  const cards = useRef<HTMLDivElement>(null);
+  const dropHandlers = usePointerDrop(name, setOver);
   const verdict = isCarrying ? (plan?.verdict ?? 'unknown') : undefined;
   const label = verdict === undefined ? t('overview.pods-on', { host: name }) : `${hostLabel(name, t)}: ${plan ? planLine(plan, language) : t('move.asking')}`;
+  // Not as a property: the list would render all of its cards anew for it.
+  useEffect(() => cards.current?.setAttribute('aria-label', label), [label]);
+  if (!host) return null;
   return (
-    <section className={`column${verdict ? ` verdict-${verdict}` : ''}${isOver ? ' column-over' : ''}`} aria-label={name} data-host={name}>
+    <section className={`column${verdict ? ` verdict-${verdict}` : ''}${isOver ? ' column-over' : ''}`} aria-label={name} data-host={name} {...dropHandlers}>
       <ColumnHead host={host} count={items.length} />
       {verdict !== undefined && (
         <div className="column-verdict" aria-hidden>
@@ -47,20 +51,7 @@ export const HostColumn = memo(function HostColumn({ name }: { name: string }) {
           <span className="small">{plan ? planLine(plan, language) : t('move.asking')}</span>
         </div>
       )}
-      <GridList
-        className="cards"
-        aria-label={label}
-        items={items}
-        dragAndDropHooks={dragAndDropHooks}
-        selectionMode="multiple"
-        selectionBehavior="replace"
-        selectedKeys={selected}
-        onSelectionChange={(keys) => desk.setState({ selected: keys === 'all' ? new Set(items.map(({ id }) => id)) : new Set([...keys].map(String)) })}
-        onAction={(key) => navigate({ page: 'pod', pod: String(key) })}
-        renderEmptyState={() => <ColumnEmpty host={host} />}
-      >
-        {renderCard}
-      </GridList>
+      <Cards name={name} items={items} element={cards} setOver={setOver} />
       {arrivals.length > 0 && (
         <div className="arrivals">
           {arrivals.map((id) => (
@@ -69,6 +60,36 @@ export const HostColumn = memo(function HostColumn({ name }: { name: string }) {
         </div>
       )}
     </section>
+  );
+});
+
+interface CardsProps {
+  name: string;
+  items: readonly PodItem[];
+  element: RefObject<HTMLDivElement | null>;
+  setOver: (isOver: boolean) => void;
+}
+
+const Cards = memo(function Cards({ name, items, element, setOver }: CardsProps) {
+  const t = useText();
+  const selected = useSelectedOf(items);
+  const dragAndDropHooks = useDrag(name, setOver);
+  return (
+    <GridList
+      ref={element}
+      className="cards"
+      aria-label={t('overview.pods-on', { host: name })}
+      items={items}
+      dragAndDropHooks={dragAndDropHooks}
+      selectionMode="multiple"
+      selectionBehavior="replace"
+      selectedKeys={selected}
+      onSelectionChange={(keys) => select(keys === 'all' ? items.map(({ id }) => id) : wholeSelection(keys, items))}
+      onAction={(key) => navigate({ page: 'pod', pod: String(key) })}
+      renderEmptyState={() => <ColumnEmpty name={name} />}
+    >
+      {renderCard}
+    </GridList>
   );
 });
 
@@ -92,7 +113,12 @@ function useShownPods(host: string): readonly PodItem[] {
 }
 
 function useDrag(host: string, setOver: (isOver: boolean) => void) {
-  const { dragAndDropHooks } = useDragAndDrop({
+  const options = useMemo(() => dragOptions(host, setOver), [host, setOver]);
+  return useDragAndDrop(options).dragAndDropHooks;
+}
+
+function dragOptions(host: string, setOver: (isOver: boolean) => void): DragAndDropOptions {
+  return {
     getItems: (keys) => [...keys].map((key) => ({ [POD_TYPE]: String(key), 'text/plain': world.getState().pods[String(key)]?.name ?? '' })),
     getAllowedDropOperations: () => ['move'],
     acceptedDragTypes: [POD_TYPE],
@@ -106,8 +132,41 @@ function useDrag(host: string, setOver: (isOver: boolean) => void) {
       setOver(false);
       void Promise.all(items.filter(isTextDropItem).map((item) => item.getText(POD_TYPE))).then((pods) => beginMove(pods, host));
     },
-  });
-  return dragAndDropHooks;
+  };
+}
+
+/**
+ * Drops by mouse, taken before the list hears of them: it would render all of its cards whenever the pointer enters or leaves.
+ *
+ * The whole column takes them, its head as well. By keyboard the list is what is dropped on.
+ */
+function usePointerDrop(host: string, setOver: (isOver: boolean) => void) {
+  return useMemo(() => {
+    const own = (event: DragEvent): boolean => {
+      if (!desk.getState().carry) return false;
+      event.stopPropagation();
+      return true;
+    };
+    return {
+      onDragEnterCapture: (event: DragEvent) => own(event) && setOver(canTake(host)),
+      onDragOverCapture: (event: DragEvent) => {
+        if (!own(event) || !canTake(host)) return;
+        event.preventDefault();
+        event.dataTransfer.dropEffect = 'move';
+      },
+      onDragLeaveCapture: (event: DragEvent<HTMLElement>) => {
+        const isInside = event.relatedTarget instanceof Node && event.currentTarget.contains(event.relatedTarget);
+        if (own(event) && !isInside) setOver(false);
+      },
+      onDropCapture: (event: DragEvent) => {
+        const pods = desk.getState().carry?.pods;
+        if (!own(event) || !pods) return;
+        event.preventDefault();
+        setOver(false);
+        beginMove(pods, host);
+      },
+    };
+  }, [host, setOver]);
 }
 
 /** A host that is impossible for the first POD takes none of them; the sheet says which of several can go. */
@@ -123,7 +182,7 @@ function DragPreview({ names }: { names: readonly string[] }) {
   return <div className="drag-preview">{names.length === 1 ? names[0] : t('overview.selected', { count: names.length })}</div>;
 }
 
-function ColumnHead({ host, count }: { host: Host; count: number }) {
+const ColumnHead = memo(function ColumnHead({ host, count }: { host: Host; count: number }) {
   const t = useText();
   return (
     <header className="column-head">
@@ -140,11 +199,13 @@ function ColumnHead({ host, count }: { host: Host; count: number }) {
       <HostLoad host={host} />
     </header>
   );
-}
+});
 
-function ColumnEmpty({ host }: { host: Host }) {
+function ColumnEmpty({ name }: { name: string }) {
   const t = useText();
+  const host = useWorld(({ hosts }) => hosts[name]);
   const isFiltered = useDesk(({ search, filter }) => search !== '' || filter !== 'all');
+  if (!host) return null;
   if (isFiltered) return <p className="column-empty quiet small">{t('overview.no-match')}</p>;
   switch (host.connection.kind) {
     case 'ready':
