@@ -8,19 +8,18 @@ import { Sparkline } from '../ui/sparkline';
 const cpuOf = ({ cpuShare }: PodSample): number => cpuShare;
 const memoryOf = ({ memoryBytes }: PodSample): number => memoryBytes;
 
-export const LiveFigures = memo(function LiveFigures({ pod, isLarge = false, isNear = true }: { pod: string; isLarge?: boolean; isNear?: boolean }) {
+export const LiveFigures = memo(function LiveFigures({ pod, isLarge = false }: { pod: string; isLarge?: boolean }) {
   const { t, format } = useLanguage();
   return (
     <div className={`live-figures${isLarge ? ' live-large' : ''}`}>
-      <Live pod={pod} isNear={isNear} read={cpuOf} write={format.percent} top={1} color="--accent" label={t('pod.cpu')} />
-      <Live pod={pod} isNear={isNear} read={memoryOf} write={format.bytes} top={64e6} color="--good" label={t('pod.memory')} />
+      <Live pod={pod} read={cpuOf} write={format.percent} top={1} color="--accent" label={t('pod.cpu')} />
+      <Live pod={pod} read={memoryOf} write={format.bytes} top={64e6} color="--good" label={t('pod.memory')} />
     </div>
   );
 });
 
 interface LiveProps {
   pod: string;
-  isNear: boolean;
   read: (sample: PodSample) => number;
   write: (value: number) => string;
   top: number;
@@ -28,22 +27,21 @@ interface LiveProps {
   label: string;
 }
 
-function Live({ pod, isNear, read, write, top, color, label }: LiveProps) {
+function Live({ pod, read, write, top, color, label }: LiveProps) {
   const subscribe = useCallback((listener: () => void) => podSamples.subscribe(pod, listener), [pod]);
   const values = useCallback(() => podSamples.get(pod).map(read), [pod, read]);
   return (
     <span className="live">
       <span className="live-label">{label}</span>
-      <Sparkline isNear={isNear} subscribe={subscribe} values={values} top={top} color={color} label={label} />
-      <LiveText pod={pod} isNear={isNear} read={read} write={write} />
+      <Sparkline subscribe={subscribe} values={values} top={top} color={color} label={label} />
+      <LiveText pod={pod} read={read} write={write} />
     </span>
   );
 }
 
-export function LiveText({ pod, isNear = true, read, write }: Pick<LiveProps, 'pod' | 'read' | 'write'> & { isNear?: boolean }) {
+export function LiveText({ pod, read, write }: Pick<LiveProps, 'pod' | 'read' | 'write'>) {
   const text = useRef<HTMLSpanElement>(null);
   useEffect(() => {
-    if (!isNear) return undefined;
     const show = (): void => {
       const sample = podSamples.last(pod);
       const shown = sample ? write(read(sample)) : '–';
@@ -51,6 +49,6 @@ export function LiveText({ pod, isNear = true, read, write }: Pick<LiveProps, 'p
     };
     show();
     return podSamples.subscribe(pod, show);
-  }, [pod, isNear, read, write]);
+  }, [pod, read, write]);
   return <span ref={text} className="live-value figures" />;
 }

@@ -6,38 +6,38 @@ import type { PodView } from '../../main/contract';
 import { openMenuAt } from '../commands/context-menu';
 import { useFormat, useLanguage, useText } from '../i18n/text';
 import { MoveProgress } from '../move/move-progress';
-import { useNow, useWorld, useWorldWhile } from '../state/selectors';
+import { useNow, useWorld } from '../state/selectors';
 import { PodBadge } from '../ui/badge';
 import { IconButton } from '../ui/button';
 import { useNear } from '../ui/near';
 import { LiveFigures } from './live-figures';
 import { Thumbnail } from './thumbnail';
 
-/** Cards far off the screen keep their place and what they last showed, and hear of nothing. */
+/** Cards far off the screen keep their place and their name, and nothing else. */
 export const PodCard = memo(function PodCard({ id, name, isDraggable = false }: { id: string; name: string; isDraggable?: boolean }) {
   const t = useText();
   const frame = useRef<HTMLDivElement>(null);
-  const { isNear, isPrepared } = useNear(frame);
+  const isNear = useNear(frame);
   const isTall = useWorld(({ pods }) => pods[id]?.hasDisplay ?? false);
   return (
     <div ref={frame} className={`card-frame ${isTall ? 'card-tall' : 'card-short'}`}>
       {isDraggable && (
         <AriaButton slot="drag" className="card-grip" aria-label={t('move.grip', { pod: name })}>
-          {isPrepared && <GripVertical size={12} aria-hidden />}
+          {isNear && <GripVertical size={12} aria-hidden />}
         </AriaButton>
       )}
-      {isPrepared && <CardContent id={id} isNear={isNear} />}
+      {isNear ? <CardContent id={id} /> : <span className="card-far card-name strong truncate">{name}</span>}
     </div>
   );
 });
 
-const CardContent = memo(function CardContent({ id, isNear }: { id: string; isNear: boolean }) {
-  const pod = useWorldWhile(isNear, ({ pods }) => pods[id]);
-  const task = useWorldWhile(isNear, ({ tasks }) => (pod?.task === undefined ? undefined : tasks[pod.task]));
+function CardContent({ id }: { id: string }) {
+  const pod = useWorld(({ pods }) => pods[id]);
+  const task = useWorld(({ tasks }) => (pod?.task === undefined ? undefined : tasks[pod.task]));
   if (!pod) return null;
   return (
     <>
-      {pod.hasDisplay && <Thumbnail id={id} name={pod.name} isLive={pod.state.kind === 'running' && !pod.isStale} isNear={isNear} />}
+      {pod.hasDisplay && <Thumbnail id={id} name={pod.name} isLive={pod.state.kind === 'running' && !pod.isStale} />}
       <div className="card-body">
         <div className="row card-head">
           <span className="card-name strong truncate grow">{pod.name}</span>
@@ -50,17 +50,17 @@ const CardContent = memo(function CardContent({ id, isNear }: { id: string; isNe
           <>
             <p className="card-meta quiet small truncate">
               {pod.environment.name}
-              <Since pod={pod} isNear={isNear} />
+              <Since pod={pod} />
               {` · ${pod.owner}`}
             </p>
-            {pod.state.kind === 'running' ? !pod.isStale && <LiveFigures pod={id} isNear={isNear} /> : <StateNote pod={pod} />}
+            {pod.state.kind === 'running' ? !pod.isStale && <LiveFigures pod={id} /> : <StateNote pod={pod} />}
             {pod.address !== undefined && <p className="card-address mono quiet truncate selectable">{pod.address}</p>}
           </>
         )}
       </div>
     </>
   );
-});
+}
 
 /** Apart, because a POD's figures change often and its name does not. */
 const CardMenu = memo(function CardMenu({ id, name }: { id: string; name: string }) {
@@ -68,9 +68,9 @@ const CardMenu = memo(function CardMenu({ id, name }: { id: string; name: string
   return <IconButton icon={EllipsisVertical} label={t('common.actions-of', { name })} isSmall onPress={({ target }) => openMenuAt({ pods: [id] }, target)} />;
 });
 
-export function Since({ pod, isNear = true }: { pod: PodView; isNear?: boolean }) {
+export function Since({ pod }: { pod: PodView }) {
   const { t, format } = useLanguage();
-  const now = useNow(10_000, isNear);
+  const now = useNow(10_000);
   if (pod.state.kind === 'running') return <> · {t('pod.up', { time: format.duration(now - Date.parse(pod.state.since)) })}</>;
   if (pod.state.kind === 'suspended' || pod.state.kind === 'exited') return <> · {format.ago(Date.parse(pod.state.at), now)}</>;
   return null;

@@ -1,6 +1,6 @@
 /** PODs as a table: for many of them, to compare and to sort. */
 import { ArrowDown, ArrowUp, EllipsisVertical } from 'lucide-react';
-import { useMemo, useState } from 'react';
+import { memo, useMemo, useRef, useState } from 'react';
 import { Cell, Column, Row, Table, TableBody, TableHeader, TableLayout, Virtualizer, type SortDescriptor } from 'react-aria-components';
 import type { PodSample, PodView } from '../../main/contract';
 import { openMenuAt } from '../commands/context-menu';
@@ -9,7 +9,7 @@ import { useLanguage } from '../i18n/text';
 import { desk, useDesk } from '../state/desk';
 import { navigate } from '../state/navigation';
 import { podSamples } from '../state/samples';
-import { useWorld } from '../state/selectors';
+import { sameList, selectPodsByHost, useWorld, type PodItem } from '../state/selectors';
 import { PodBadge } from '../ui/badge';
 import { IconButton } from '../ui/button';
 import { isShown } from './filter';
@@ -45,19 +45,33 @@ const cpuOf = ({ cpuShare }: PodSample): number => cpuShare;
 const memoryOf = ({ memoryBytes }: PodSample): number => memoryBytes;
 
 export function PodList() {
-  const { t } = useLanguage();
+  const [sort, setSort] = useState<SortDescriptor>({ column: 'name', direction: 'ascending' });
+  return <PodTable rows={useRows(sort)} sort={sort} onSort={setSort} />;
+}
+
+/** The same list as before unless the order changed or a POD came, went or was renamed: what else changes is the cells' own matter. */
+function useRows(sort: SortDescriptor): readonly PodItem[] {
   const pods = useWorld((state) => state.pods);
+  const items = useWorld(selectPodsByHost);
   const search = useDesk((state) => state.search);
   const filter = useDesk((state) => state.filter);
-  const selected = useDesk((state) => state.selected);
-  const [sort, setSort] = useState<SortDescriptor>({ column: 'name', direction: 'ascending' });
   const rows = useMemo(() => {
     const value = sortValue[sort.column as ColumnName];
     const sign = sort.direction === 'descending' ? -1 : 1;
-    return Object.values(pods)
-      .filter((pod) => isShown(pod, { search, filter }))
-      .sort((a, b) => sign * compare(value(a), value(b)) || compare(a.name, b.name));
-  }, [pods, search, filter, sort]);
+    return Object.values(items)
+      .flat()
+      .flatMap((item) => (pods[item.id] && isShown(pods[item.id]!, { search, filter }) ? [{ item, value: value(pods[item.id]!) }] : []))
+      .sort((a, b) => sign * compare(a.value, b.value) || compare(a.item.name, b.item.name))
+      .map(({ item }) => item);
+  }, [pods, items, search, filter, sort]);
+  const shown = useRef(rows);
+  if (!sameList(shown.current, rows)) shown.current = rows;
+  return shown.current;
+}
+
+const PodTable = memo(function PodTable({ rows, sort, onSort }: { rows: readonly PodItem[]; sort: SortDescriptor; onSort: (sort: SortDescriptor) => void }) {
+  const { t } = useLanguage();
+  const selected = useDesk((state) => state.selected);
   return (
     <div className="table-frame">
       <Virtualizer layout={TableLayout} layoutOptions={{ rowHeight: 42, headingHeight: 36 }}>
@@ -69,7 +83,7 @@ export function PodList() {
           selectedKeys={selected}
           onSelectionChange={(keys) => desk.setState({ selected: keys === 'all' ? new Set(rows.map(({ id }) => id)) : new Set([...keys].map(String)) })}
           sortDescriptor={sort}
-          onSortChange={setSort}
+          onSortChange={onSort}
           onRowAction={(key) => navigate({ page: 'pod', pod: String(key) })}
         >
           <TableHeader className="table-head">
@@ -92,43 +106,58 @@ export function PodList() {
       </Virtualizer>
     </div>
   );
-}
+});
 
-function renderRow(pod: PodView) {
+function renderRow({ id, name }: PodItem) {
   return (
-    <Row id={pod.id} textValue={pod.name} className="table-row">
-      <Cell className="table-cell strong truncate">{pod.name}</Cell>
-      <Cell className="table-cell">
-        <PodBadge pod={pod} />
-      </Cell>
-      <Cell className="table-cell truncate">{pod.host}</Cell>
-      <Cell className="table-cell quiet truncate">
-        {pod.environment.name}
-        <Since pod={pod} />
-      </Cell>
-      <Cell className="table-cell">
-        <PodFigure pod={pod.id} kind="cpu" />
-      </Cell>
-      <Cell className="table-cell">
-        <PodFigure pod={pod.id} kind="memory" />
-      </Cell>
-      <Cell className="table-cell mono quiet truncate">{pod.address ?? ''}</Cell>
-      <Cell className="table-cell">
-        <More pod={pod} />
-      </Cell>
+    <Row id={id} textValue={name} className="table-row">
+      {columns.map((column) => (
+        <Cell key={column} className={`table-cell ${cellLooks[column] ?? ''}`}>
+          <PodCell id={id} column={column} />
+        </Cell>
+      ))}
     </Row>
   );
 }
+
+const cellLooks: Partial<Record<ColumnName, string>> = { name: 'strong truncate', host: 'truncate', environment: 'quiet truncate', address: 'mono quiet truncate' };
+
+const PodCell = memo(function PodCell({ id, column }: { id: string; column: ColumnName }) {
+  const pod = useWorld(({ pods }) => pods[id]);
+  if (!pod) return null;
+  switch (column) {
+    case 'name':
+      return <>{pod.name}</>;
+    case 'state':
+      return <PodBadge pod={pod} />;
+    case 'host':
+      return <>{pod.host}</>;
+    case 'environment':
+      return (
+        <>
+          {pod.environment.name}
+          <Since pod={pod} />
+        </>
+      );
+    case 'cpu':
+    case 'memory':
+      return <PodFigure pod={id} kind={column} />;
+    case 'address':
+      return <>{pod.address ?? ''}</>;
+    case 'more':
+      return <More id={id} name={pod.name} />;
+  }
+});
 
 function PodFigure({ pod, kind }: { pod: string; kind: 'cpu' | 'memory' }) {
   const { format } = useLanguage();
   return <LiveText pod={pod} read={kind === 'cpu' ? cpuOf : memoryOf} write={kind === 'cpu' ? format.percent : format.bytes} />;
 }
 
-function More({ pod }: { pod: PodView }) {
+const More = memo(function More({ id, name }: { id: string; name: string }) {
   const { t } = useLanguage();
-  return <IconButton icon={EllipsisVertical} isSmall label={t('common.actions-of', { name: pod.name })} onPress={({ target }) => openMenuAt({ pods: [pod.id] }, target)} />;
-}
+  return <IconButton icon={EllipsisVertical} isSmall label={t('common.actions-of', { name })} onPress={({ target }) => openMenuAt({ pods: [id] }, target)} />;
+});
 
 function widthOf(name: ColumnName): { width?: number; minWidth?: number; defaultWidth?: `${number}fr` } {
   const fixed: Partial<Record<ColumnName, number>> = { state: 150, cpu: 84, memory: 100, more: 52, address: 130 };

@@ -5,13 +5,13 @@ import { useText } from '../i18n/text';
 import { useWorld } from '../state/selectors';
 import { subscribeThumbnail, thumbnailOf, watchThumbnail } from '../state/thumbnails';
 
-export const Thumbnail = memo(function Thumbnail({ id, name, isLive, isNear }: { id: string; name: string; isLive: boolean; isNear: boolean }) {
+export const Thumbnail = memo(function Thumbnail({ id, name, isLive }: { id: string; name: string; isLive: boolean }) {
   const t = useText();
   const isWanted = useWorld(({ settings }) => settings.hasThumbnails);
   const image = useRef<HTMLImageElement>(null);
   const [hasPicture, setHasPicture] = useState(() => thumbnailOf(id) !== undefined);
   useEffect(() => {
-    if (!isWanted || !isNear) return undefined;
+    if (!isWanted) return undefined;
     const show = (): void => {
       const url = thumbnailOf(id);
       setHasPicture(url !== undefined);
@@ -19,8 +19,8 @@ export const Thumbnail = memo(function Thumbnail({ id, name, isLive, isNear }: {
     };
     show();
     return subscribeThumbnail(id, show);
-  }, [id, isWanted, isNear, hasPicture]);
-  useEffect(() => (isWanted && isLive && isNear ? watchThumbnail(id) : undefined), [id, isWanted, isLive, isNear]);
+  }, [id, isWanted, hasPicture]);
+  useEffect(() => (isWanted && isLive ? watchThumbnail(id) : undefined), [id, isWanted, isLive]);
   return (
     <div className={`thumb${isLive ? '' : ' thumb-stale'}`}>
       {isWanted && hasPicture ? <img ref={image} alt={t('pod.screen-of', { pod: name })} draggable={false} /> : <Monitor size={26} strokeWidth={1.5} aria-hidden />}

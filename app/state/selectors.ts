@@ -1,20 +1,11 @@
 /** Views of the world that are made once per change, however many look at them. */
-import { useCallback, useRef, useSyncExternalStore } from 'react';
+import { useCallback, useSyncExternalStore } from 'react';
 import { useStore } from 'zustand';
 import type { Host, PodView, Task } from '../../main/contract';
 import { world, type World } from './world';
 
 export function useWorld<T>(select: (state: World) => T): T {
   return useStore(world, select);
-}
-
-/** As `useWorld` while somebody looks; else what was last seen, whatever changes. */
-export function useWorldWhile<T>(isLooking: boolean, select: (state: World) => T): T {
-  const seen = useRef<{ value: T }>(undefined);
-  return useStore(world, (state) => {
-    if (isLooking || !seen.current) seen.current = { value: select(state) };
-    return seen.current.value;
-  });
 }
 
 /** Remembers the last result by identity of what it was made from. */
@@ -102,19 +93,18 @@ export function isReachable(host: Host | undefined): boolean {
   return host?.connection.kind === 'ready';
 }
 
-function sameList<T>(a: readonly T[], b: readonly T[]): boolean {
+export function sameList<T>(a: readonly T[], b: readonly T[]): boolean {
   return a.length === b.length && a.every((value, index) => Object.is(value, b[index]));
 }
 
 /** The time, as a reason to show something anew; nothing is done while nobody looks. */
-export function useNow(intervalMs: number, isLooking = true): number {
+export function useNow(intervalMs: number): number {
   const subscribe = useCallback(
     (onChange: () => void) => {
-      if (!isLooking) return () => {};
       const timer = setInterval(onChange, intervalMs);
       return () => clearInterval(timer);
     },
-    [intervalMs, isLooking],
+    [intervalMs],
   );
   return useSyncExternalStore(subscribe, () => Math.floor(Date.now() / intervalMs) * intervalMs);
 }

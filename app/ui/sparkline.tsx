@@ -11,14 +11,11 @@ export interface SparklineProps {
   className?: string;
   /** How many values fill the width. */
   span?: number;
-  /** Off the screen it stays as it was. */
-  isNear?: boolean;
 }
 
-export function Sparkline({ subscribe, values, top, color, label, className = 'spark', span = 60, isNear = true }: SparklineProps) {
+export function Sparkline({ subscribe, values, top, color, label, className = 'spark', span = 60 }: SparklineProps) {
   const canvas = useRef<HTMLCanvasElement>(null);
   useEffect(() => {
-    if (!isNear) return undefined;
     const element = canvas.current!;
     let frame = 0;
     const paint = (): void => {
@@ -40,7 +37,7 @@ export function Sparkline({ subscribe, values, top, color, label, className = 's
       theme.disconnect();
       unsubscribe();
     };
-  }, [subscribe, values, top, color, span, isNear]);
+  }, [subscribe, values, top, color, span]);
   return <canvas ref={canvas} className={className} role="img" aria-label={label} />;
 }
 
