@@ -3,7 +3,7 @@
  *
  * Both ends keep to credits: what is taken in here is granted again only when it has been dealt with, and what the services have no room for waits here.
  */
-import { initialCreditBytes, StreamControl, type StreamInput, type StreamName } from '../../main/contract';
+import { initialCreditBytes, StreamControl, terminalCreditBytes, type StreamInput, type StreamName } from '../../main/contract';
 import { connect } from '../bridge/zap';
 
 export interface StreamEvents {
@@ -14,8 +14,8 @@ export interface StreamEvents {
   onLost: () => void;
 }
 
-/** Grants are gathered: one message for many small pieces. */
-const GRANT_FROM_BYTES = 128 << 10;
+/** Grants are gathered: one message for many small pieces. Less than any window, or a stream would stand still. */
+const GRANT_FROM_BYTES = terminalCreditBytes / 4;
 
 export class ByteStream {
   private creditBytes = initialCreditBytes;

@@ -1,7 +1,7 @@
 /**
  * One terminal on screen: a stream and the emulator that shows it.
  *
- * Bytes are granted again when the emulator has parsed them: a flood waits in the POD, not here. Lives apart from React.
+ * Bytes are granted again when the emulator has painted them: a flood waits in the POD, not here. Lives apart from React.
  */
 import { ClipboardAddon } from '@xterm/addon-clipboard';
 import { FitAddon } from '@xterm/addon-fit';
@@ -14,6 +14,7 @@ import { failureOf } from '../bridge/zap';
 import { ByteStream } from '../streams/byte-stream';
 import { afterControl, type ViewState } from '../streams/view-state';
 import { podClipboard } from './clipboard';
+import { AfterPaint } from './after-paint';
 import { baseOptions, linksTo, type TerminalLook } from './look';
 
 export interface TerminalEvents {
@@ -30,6 +31,7 @@ export interface TerminalEvents {
 export class TerminalSession {
   readonly terminal: Terminal;
   private readonly fitter = new FitAddon();
+  private readonly painting = new AfterPaint();
   private stream: ByteStream | undefined;
   private state: ViewState = { kind: 'connecting' };
   private isDisposed = false;
@@ -99,7 +101,7 @@ export class TerminalSession {
     try {
       const { cols, rows } = this.terminal;
       const stream = await ByteStream.open('terminal', { ...this.request, columns: cols, rows }, {
-        onBytes: (bytes, done) => this.terminal.write(bytes, done),
+        onBytes: (bytes, done) => this.terminal.write(bytes, () => this.painting.tell(done)),
         onControl: (control) => this.enter(afterControl(this.state, control)),
         onLost: () => !this.isDisposed && this.events.onLost(),
       });

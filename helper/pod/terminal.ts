@@ -17,6 +17,11 @@ import { isInside } from './inside';
 import { requireAlive, type PodRecord, type RunningState } from './record';
 import { tmuxConfigurationPath, tmuxSocket } from './start-script';
 
+/**
+ * So much of a terminal is on its way at once. tmux leaves out what a slow client does not take, and draws the screen as it is: a flood then costs the program that
+ * makes it nothing, and what is seen is never far behind. More would be shown long after it was stopped.
+ */
+export const viewWindowBytes = 64 << 10;
 const READ_TIMEOUT_MS = 1_000;
 const MAX_TERMINALS = 100;
 

@@ -25,8 +25,11 @@ export interface CallContext {
   /** Aborted when the caller cancels, and when the connection ends unless the call was declared to survive that. */
   signal: AbortSignal;
   event(data: unknown): void;
-  /** Byte stream `index` (0..3) of this call, opened on first use by either side. */
-  lane(index: number): Duplex;
+  /**
+   * Byte stream `index` (0..3) of this call, opened on first use by either side. No more than `windowBytes` are on their way at once: what the other end has not
+   * taken waits here, where it can still be left out.
+   */
+  lane(index: number, windowBytes?: number): Duplex;
 }
 
 export type CallHandler = (method: string, params: unknown, context: CallContext) => Promise<unknown>;
@@ -42,6 +45,7 @@ export interface PendingCall {
 }
 
 class Lane extends Duplex {
+  private windowBytes = WINDOW_BYTES;
   private credit = WINDOW_BYTES;
   private toGrant = 0;
   private received = 0;
@@ -74,6 +78,11 @@ class Lane extends Duplex {
 
   receiveEnd(): void {
     if (!this.destroyed) this.push(null);
+  }
+
+  narrow(windowBytes: number): void {
+    this.credit -= this.windowBytes - windowBytes;
+    this.windowBytes = windowBytes;
   }
 
   receiveCredit(bytes: number): void {
@@ -276,7 +285,11 @@ export class Connection {
     const context: CallContext = {
       signal: abort.signal,
       event: (data) => this.sendJson(Frame.event, id, data),
-      lane: (index) => this.laneOf(call, id, index),
+      lane: (index, windowBytes) => {
+        const lane = this.laneOf(call, id, index);
+        if (windowBytes !== undefined) lane.narrow(windowBytes);
+        return lane;
+      },
     };
     const running = handler(request.method, request.params, context)
       .then(

@@ -16,7 +16,7 @@ import { sharePod } from '../pod/share';
 import { readLogs } from '../pod/logs';
 import { findRecord, forgetLock, listRecords, loadRecord, lockHost, lockPod, maySee, toPod, type Caller } from '../pod/record';
 import { destroyPod } from '../pod/remove';
-import { attach, closeTerminal, listTerminals, terminalHistory } from '../pod/terminal';
+import { attach, closeTerminal, listTerminals, terminalHistory, viewWindowBytes } from '../pod/terminal';
 import { selfTestHost } from '../preflight/doctor-selftest';
 import { hostFacts } from '../preflight/facts';
 import { cpuUseOf, preflightSource, usageOf } from '../preflight/source';
@@ -99,7 +99,7 @@ export function createHandlers(environments: EnvironmentStore): Handlers {
       return { exitCode: await exec(findRecord(params.pod, caller), params, { terminal: lane(0), sizes: lane(1), errors: lane(2) }, signal) };
     },
     async 'pod.attach'(params, { caller, lane, signal }) {
-      return await attach(findRecord(params.pod, caller), params, { terminal: lane(0), sizes: lane(1), errors: lane(2) }, signal);
+      return await attach(findRecord(params.pod, caller), params, { terminal: lane(0, viewWindowBytes), sizes: lane(1), errors: lane(2) }, signal);
     },
     async 'pod.terminals'({ pod }, { caller }) {
       return await listTerminals(findRecord(pod, caller));

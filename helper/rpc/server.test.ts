@@ -2,7 +2,7 @@
 import { PassThrough, Writable } from 'node:stream';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import type { Connection } from '../protocol/connection';
+import type { CallContext, Connection } from '../protocol/connection';
 import { contract } from '../protocol/contract';
 import { serve } from './server';
 
@@ -92,5 +92,21 @@ test('a client that does not read its answers is not listened to until it does',
     done?.();
     await turn();
   }
+  connection.close();
+});
+
+test('a lane with a narrow window sends no more than that before it is taken', async () => {
+  const answered: Buffer[] = [];
+  const narrow = { ...handlers, 'pod.attach': async (_params: unknown, { lane }: CallContext) => new Promise<void>((resolve) => lane(0, 1000).end(Buffer.alloc(5000), () => resolve())) } as unknown as Handlers;
+  const { readable, connection } = open(new Writable({ write: (chunk: Buffer, _encoding, done) => (answered.push(chunk), done()) }), narrow);
+  const sentBytes = (): number => answered.filter((chunk) => chunk[4] === 6).reduce((sum, chunk) => sum + chunk.length - 10, 0);
+  readable.write(request(1, 'pod.attach', { pod: '000000000001', terminal: { columns: 80, rows: 24, term: 'xterm' } }));
+  await turn();
+  expect(sentBytes()).toBe(1000);
+  const credit = Buffer.alloc(4);
+  credit.writeUInt32BE(4000);
+  readable.write(frame(8, 1, credit));
+  await turn();
+  expect(sentBytes()).toBe(5000);
   connection.close();
 });

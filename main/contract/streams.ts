@@ -2,12 +2,14 @@
  * Screens and terminals as byte streams.
  *
  * `connect` yields a MessagePort. What travels over it, in both directions, is a Uint8Array (bytes of RFB, or of a terminal) or one of the controls below.
- * Each side may send `initialCreditBytes` at first and then as many bytes as `credit` grants: a slow reader never makes the other end buffer without bound.
+ * Each side may send `initialCreditBytes` at first and then as many bytes as `credit` grants: a slow reader never makes the other end buffer without bound. A terminal
+ * shows `terminalCreditBytes` at first: of a flood only what is painted comes, and what comes is fresh.
  */
 import { z } from 'zod';
 import { Failure, HostName, PodId } from './nouns';
 
 export const initialCreditBytes = 1 << 20;
+export const terminalCreditBytes = 64 << 10;
 
 export const TerminalName = z.string().regex(/^[A-Za-z0-9_-]{1,32}$/);
 

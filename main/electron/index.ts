@@ -6,6 +6,7 @@ import type { EventData, EventName } from '../contract';
 import { defaultZapHome } from '../hosts/zap-home';
 import { answer, schemePrivileges } from './app-protocol';
 import { asFailure, openBridge } from './bridge';
+import { useWhatCanDraw } from './graphics';
 import { guardContents, guardSession } from './guards';
 import { KnownState } from './known-state';
 import { openLink } from './links';
@@ -27,8 +28,7 @@ const log = (text: string): void => void process.stderr.write(text.endsWith('\n'
 
 // Also for processes that Electron starts without one. Where somebody has taken it away for all (root in tests), Chromium would not start.
 if (!app.commandLine.hasSwitch('no-sandbox')) app.enableSandbox();
-// Where there is no graphics card, Chromium would find that out by two processes that fail, before its first frame.
-if (!['/dev/dri', '/dev/nvidiactl', '/dev/dxg'].some(existsSync)) app.disableHardwareAcceleration();
+useWhatCanDraw(app);
 app.setPath('userData', join(zapHome, 'app'));
 protocol.registerSchemesAsPrivileged([schemePrivileges]);
 guardContents(app);

@@ -6,6 +6,7 @@
  * viewer goes on painting over its last frame. A viewer that connects anew itself would need four round trips, and loses its canvas, its focus and the keys held.
  */
 import type { Duplex } from 'node:stream';
+import { initialCreditBytes } from '../contract';
 import { ByteQueue } from './byte-queue';
 import { chunksOf } from './chunks';
 import type { Speaker, StreamKind } from './pod-stream';
@@ -16,7 +17,7 @@ import { ViewerSide } from './rfb-viewer';
 import type { View } from './view';
 
 export function desktopKind({ pod }: { pod: string }): StreamKind {
-  return { speaker: (view) => new DesktopSpeaker(view), start: (client, signal) => client.start('pod.display', { pod }, { signal }) };
+  return { creditBytes: initialCreditBytes, speaker: (view) => new DesktopSpeaker(view), start: (client, signal) => client.start('pod.display', { pod }, { signal }) };
 }
 
 export class DesktopSpeaker implements Speaker {

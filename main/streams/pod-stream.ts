@@ -24,6 +24,8 @@ export interface Speaker {
 }
 
 export interface StreamKind {
+  /** What the window has room for at first. */
+  creditBytes: number;
   speaker(view: View): Speaker;
   start(client: HelperClient, signal: AbortSignal): HelperCall<'pod.attach'> | HelperCall<'pod.display'>;
   resize?(size: { columns: number; rows: number }): void;
@@ -58,7 +60,7 @@ export async function runPodStream({ hosts, pod, port, kind }: PodStreamOptions)
       fail(thrown);
     }
   };
-  const view = new View(port, { onBytes, onResize: (size) => kind.resize?.(size), onClose: () => gone.abort() });
+  const view = new View(port, { onBytes, onResize: (size) => kind.resize?.(size), onClose: () => gone.abort() }, kind.creditBytes);
   const speaker = kind.speaker(view);
   try {
     const closing = await new Follower(view, speaker, kind, new Lookout(hosts, pod, gone.signal), gone.signal).follow();

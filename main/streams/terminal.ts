@@ -5,6 +5,7 @@
  * The lines that tmux sends as they come are no scrollback: in a hurry it leaves out those that nobody could have read.
  */
 import type { Duplex } from 'node:stream';
+import { terminalCreditBytes } from '../contract';
 import { chunksOf } from './chunks';
 import { InputTape } from './input-tape';
 import type { Speaker, StreamKind } from './pod-stream';
@@ -21,6 +22,7 @@ export function terminalKind({ pod, window, columns, rows }: TerminalRequest): S
   let size = { columns, rows };
   let sizes: Duplex | undefined;
   return {
+    creditBytes: terminalCreditBytes,
     speaker: (view) => new TerminalSpeaker(view),
     start(client, signal) {
       const call = client.start('pod.attach', { pod, ...(window === undefined ? {} : { window }), terminal: { ...size, term: 'xterm-256color' } }, { signal });

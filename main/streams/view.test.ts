@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { initialCreditBytes } from '../contract';
+import { initialCreditBytes, terminalCreditBytes } from '../contract';
 import { View, type StreamPort } from './view';
 
-function open() {
+function open(creditBytes?: number) {
   const posted: unknown[] = [];
   let say!: (message: unknown) => void;
   let hangUp!: () => void;
@@ -12,7 +12,7 @@ function open() {
     close: () => void posted.push('closed'),
   };
   const heard: unknown[] = [];
-  const view = new View(port, { onBytes: (bytes) => heard.push(bytes.length), onResize: (size) => heard.push(size), onClose: () => heard.push('closed') });
+  const view = new View(port, { onBytes: (bytes) => heard.push(bytes.length), onResize: (size) => heard.push(size), onClose: () => heard.push('closed') }, creditBytes);
   const sentBytes = (): number => posted.reduce((sum: number, message) => sum + (message instanceof Uint8Array ? message.length : 0), 0);
   return { view, posted, heard, say, hangUp, sentBytes };
 }
@@ -30,6 +30,14 @@ describe('a window’s end of a stream', () => {
     say({ type: 'credit', bytes: 10_000 });
     await drained;
     expect(Buffer.concat(posted as Uint8Array[]).equals(bytes)).toBe(true);
+  });
+
+  it('gets less at first where little is wanted to be on its way', () => {
+    const { view, say, sentBytes } = open(terminalCreditBytes);
+    view.write(Buffer.alloc(initialCreditBytes));
+    expect(sentBytes()).toBe(terminalCreditBytes);
+    say({ type: 'credit', bytes: 400 });
+    expect(sentBytes()).toBe(terminalCreditBytes + 400);
   });
 
   it('posts bytes of their own: a port clones all that lies below a view', () => {

@@ -24,7 +24,6 @@ export interface ViewEvents {
 const MAX_MESSAGE_BYTES = 256 << 10;
 
 export class View {
-  private creditBytes = initialCreditBytes;
   private grantedBytes = initialCreditBytes;
   private readonly waiting: Uint8Array[] = [];
   private onDrained: (() => void) | undefined;
@@ -33,6 +32,7 @@ export class View {
   constructor(
     private readonly port: StreamPort,
     private readonly events: ViewEvents,
+    private creditBytes = initialCreditBytes,
   ) {
     port.listen(
       (message) => this.onMessage(message),

@@ -1,5 +1,6 @@
 /** The overview with 50 hosts and 500 PODs: frames while it scrolls and while a card is dragged, and what an update of all PODs costs. */
 import { FakeWindow } from '../app/support/fake-window';
+import { spentWhile } from './app-processes';
 import type { Print } from './app';
 
 const SCROLL_MS = 2000;
@@ -12,10 +13,8 @@ export async function overviewFigures(print: Print): Promise<void> {
   const ui = await FakeWindow.open('large');
   try {
     await ui.page.waitForTimeout(1000);
-    const scrolls: number[] = [];
-    for (let run = 0; run < RUNS; run++) scrolls.push(await framesWhile(ui, 'scroll'));
-    print('app.overview-scroll', 'frames/s', scrolls);
-    print('app.overview-drag', 'frames/s', await dragRates(ui));
+    await movement(ui, print, 'app.overview-scroll', () => framesWhile(ui, 'scroll'));
+    await movement(ui, print, 'app.overview-drag', () => framesWhileDragging(ui));
     await ui.show('large');
     await ui.page.waitForTimeout(500);
     print('app.update-500-pods', 'ms', await updateCosts(ui, 'state'));
@@ -28,11 +27,31 @@ export async function overviewFigures(print: Print): Promise<void> {
   }
 }
 
-/** Frames a second, all frames counted: a long one is a lost one. */
-function framesWhile(ui: FakeWindow, what: 'scroll' | 'watch'): Promise<number> {
+interface Frames {
+  count: number;
+  elapsedMs: number;
+}
+
+/** Frames a second, and what each took of the processors: by the page itself, and by what paints where no graphics card does. */
+async function movement(ui: FakeWindow, print: Print, metric: string, run: () => Promise<Frames>): Promise<void> {
+  const [rates, page, raster, display]: [number[], number[], number[], number[]] = [[], [], [], []];
+  for (let nth = 0; nth < RUNS; nth++) {
+    let frames!: Frames;
+    const spent = await spentWhile(ui.app, async () => void (frames = await run()));
+    rates.push((frames.count / frames.elapsedMs) * 1000);
+    for (const [list, ms] of [[page, spent.page], [raster, spent.raster], [display, spent.display]] as const) list.push(ms / frames.count);
+  }
+  print(metric, 'frames/s', rates);
+  print(`${metric}.frame-page`, 'ms', page);
+  print(`${metric}.frame-raster`, 'ms', raster);
+  print(`${metric}.frame-display`, 'ms', display);
+}
+
+/** All frames are counted: a long one is a lost one. */
+function framesWhile(ui: FakeWindow, what: 'scroll' | 'watch'): Promise<Frames> {
   return ui.page.evaluate(
     ([action, durationMs, pxPerS]) =>
-      new Promise<number>((resolve) => {
+      new Promise<Frames>((resolve) => {
         const columns = document.querySelector('.columns')!;
         const startMs = performance.now();
         let frames = 0;
@@ -43,7 +62,7 @@ function framesWhile(ui: FakeWindow, what: 'scroll' | 'watch'): Promise<number> 
           }
           frames++;
           if (elapsedMs < durationMs) requestAnimationFrame(step);
-          else resolve((frames / elapsedMs) * 1000);
+          else resolve({ count: frames, elapsedMs });
         };
         requestAnimationFrame(step);
       }),
@@ -51,27 +70,24 @@ function framesWhile(ui: FakeWindow, what: 'scroll' | 'watch'): Promise<number> 
   );
 }
 
-async function dragRates(ui: FakeWindow): Promise<number[]> {
-  const rates: number[] = [];
+async function framesWhileDragging(ui: FakeWindow): Promise<Frames> {
   const { mouse } = ui.page;
-  for (let run = 0; run < RUNS; run++) {
-    await ui.page.evaluate(() => document.querySelector('.columns')!.scrollTo(0, 0));
-    const box = (await ui.page.locator('[role="row"][data-key]').first().boundingBox())!;
-    await mouse.move(box.x + 80, box.y + 40);
-    await mouse.down();
-    await mouse.move(box.x + 120, box.y + 60, { steps: 4 });
-    const counted = framesWhile(ui, 'watch');
-    const endMs = Date.now() + SCROLL_MS;
-    while (Date.now() < endMs) {
-      await mouse.move(700, 300, { steps: 20 });
-      await mouse.move(1300, 500, { steps: 20 });
-    }
-    rates.push(await counted);
-    await mouse.move(box.x + 80, box.y + 40);
-    await mouse.up();
-    await ui.page.keyboard.press('Escape');
+  await ui.page.evaluate(() => document.querySelector('.columns')!.scrollTo(0, 0));
+  const box = (await ui.page.locator('[role="row"][data-key]').first().boundingBox())!;
+  await mouse.move(box.x + 80, box.y + 40);
+  await mouse.down();
+  await mouse.move(box.x + 120, box.y + 60, { steps: 4 });
+  const counted = framesWhile(ui, 'watch');
+  const endMs = Date.now() + SCROLL_MS;
+  while (Date.now() < endMs) {
+    await mouse.move(700, 300, { steps: 20 });
+    await mouse.move(1300, 500, { steps: 20 });
   }
-  return rates;
+  const frames = await counted;
+  await mouse.move(box.x + 80, box.y + 40);
+  await mouse.up();
+  await ui.page.keyboard.press('Escape');
+  return frames;
 }
 
 /** From the event to the finished layout: what is heard, rendered and placed. */

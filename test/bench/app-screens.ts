@@ -1,5 +1,5 @@
 /** Desktops and terminals on screen: a flood into a terminal, a screen that changes all the time, a move that is looked at, and what the app takes for it. */
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -7,6 +7,7 @@ import { AppStage, type RunningApp } from '../app/support/app';
 import { zapCommand, type ZapCommand } from '../demo/zap-command';
 import { until } from '../integration/support/until';
 import type { Print } from './app';
+import { memoryBytes } from './app-processes';
 
 const WATCH_MS = 6_000;
 const PAUSES = 4;
@@ -127,13 +128,11 @@ async function pauseFigures(app: RunningApp, zap: ZapCommand, print: Print): Pro
   print('app.desktop-pause.downtime', 'ms', downtimeMs);
 }
 
-/** One desktop is on screen at a time: after both have been. Memory that processes share is counted once. */
+/** One desktop is on screen at a time: after both have been. */
 async function memoryFigures(app: RunningApp, print: Print): Promise<void> {
   await open(app, 'bench-other', 'desktop', '.desktop-screen');
   await delay(2_000);
-  const ids = await app.app.evaluate(({ app: electron }) => electron.getAppMetrics().map(({ pid }) => pid));
-  const sizes = await Promise.all(ids.map(async (pid) => Number(/^Pss:\s+(\d+)/m.exec(await readFile(`/proc/${pid}/smaps_rollup`, 'utf8'))![1]) * 1024));
-  print('app.memory-two-desktops', 'bytes', [sizes.reduce((sum, size) => sum + size, 0)]);
+  print('app.memory-two-desktops', 'bytes', [await memoryBytes(app.app)]);
 }
 
 interface Watched {

@@ -5,11 +5,13 @@
 import { join } from 'node:path';
 import { app, BrowserWindow, protocol } from 'electron';
 import { answer, schemePrivileges } from '../../../main/electron/app-protocol';
+import { useWhatCanDraw } from '../../../main/electron/graphics';
 import { ORIGIN, SCHEME } from '../../../main/electron/origin';
 import { webPreferences } from '../../../main/electron/window';
 
 const [renderer, world] = process.argv.slice(-2) as [string, string];
 
+useWhatCanDraw(app);
 protocol.registerSchemesAsPrivileged([schemePrivileges]);
 async function start(): Promise<void> {
   await app.whenReady();
