@@ -50,7 +50,7 @@ export class KeptMemory {
       for (let chunk = 0; chunk < chunks; chunk++) {
         const cipher = chunkCipher(content, part, chunk, chunk === chunks - 1);
         const sealed: Buffer[] = [];
-        for (const number of numbers.subarray(chunk * chunkPages, (chunk + 1) * chunkPages)) sealed.push(cipher.update(store.read(number, 1)));
+        for (const pages of runsOf(numbers.subarray(chunk * chunkPages, (chunk + 1) * chunkPages), store)) sealed.push(cipher.update(pages));
         cipher.final();
         writeWhole(fd, Buffer.concat([...sealed, cipher.getAuthTag()]));
         await breathe();
@@ -144,6 +144,17 @@ export class KeptMemory {
 
   private path(podId: string): string {
     return join(this.directory, podId);
+  }
+}
+
+/** Pages of these numbers in their order, neighbours together. */
+function* runsOf(numbers: Int32Array, store: PageStore): Generator<Buffer> {
+  for (let index = 0; index < numbers.length; ) {
+    let run = 1;
+    while (numbers[index + run] === numbers[index]! + run) run++;
+    const pages = store.read(numbers[index]!, run);
+    yield pages;
+    index += pages.length / pageBytes;
   }
 }
 

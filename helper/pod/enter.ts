@@ -19,7 +19,7 @@ import { accountOf, type Account } from './accounts';
 import { registerClient } from './clients';
 import { entryProgram } from './entry-program';
 import { requireRunning, type PodRecord, type RunningState } from './record';
-import { tmuxSocket } from './start-script';
+import { tmuxConfigurationPath, tmuxSocket } from './start-script';
 import { ZapError } from '../protocol/errors';
 import type { Input } from '../protocol/contract';
 
@@ -30,6 +30,8 @@ const answerTimeoutMs = 8000;
 const joinThenExec = 'while [ "$1" != -- ]; do echo 0 >"$1"; shift; done; shift; exec "$@"';
 
 const entryDescriptor = 3;
+/** Not of the form that names of terminals have. */
+const commandsSession = 'detached commands';
 
 /** A program that is about to enter the POD, held open at `fd` until it has been started with `arguments`. */
 interface Entering extends Disposable {
@@ -121,7 +123,12 @@ export async function exec(record: PodRecord, request: Input<'pod.exec'>, lanes:
 /** Starts a command as a descendant of the POD's own terminal server, so that it is a part of the session. */
 async function execInside(record: PodRecord, state: RunningState, command: readonly string[]): Promise<number> {
   using client = registerClient(record, 'exec', command.join(' ').slice(0, 80));
-  const { exitCode, stderr } = await runInside(record, state, ['tmux', '-S', tmuxSocket, 'new-window', '-d', '-t', 'main:', '--', ...command], client.detach);
+  const tmux = ['tmux', '-f', `/${tmuxConfigurationPath}`, '-S', tmuxSocket];
+  const inWindow = [...tmux, 'new-window', '-d', '-t', `=${commandsSession}:`, '--', ...command];
+  const inSession = [...tmux, 'new-session', '-d', '-s', commandsSession, '--', ...command];
+  let ended = await runInside(record, state, inWindow, client.detach);
+  for (const attempt of [inSession, inWindow]) if (ended.exitCode !== 0) ended = await runInside(record, state, attempt, client.detach); // two may come first at the same time
+  const { exitCode, stderr } = ended;
   if (exitCode !== 0) throw new ZapError('pod/exec-failed', `The command could not be started in POD "${record.name}": ${stderr.trim()}`, { hint: 'Its environment needs tmux for --detach.' });
   return 0;
 }

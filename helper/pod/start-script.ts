@@ -2,7 +2,7 @@
  * What a POD's first process starts.
  *
  * Written into the POD's layer once. The shells live under a tmux server of the POD's own, so that terminals keep their names, scrollback and jobs when
- * the POD moves; standard output goes to a file of the POD's, since a descriptor of the host's would stop every checkpoint.
+ * the POD moves; the first begins when somebody looks; standard output goes to a file of the POD's, since a descriptor of the host's would stop every checkpoint.
  */
 export const startPath = 'usr/lib/zap/start';
 export const commandPath = 'usr/lib/zap/command';
@@ -37,7 +37,7 @@ home=$(getent passwd ${user} | cut -d: -f6)
 exec_as_user() { cd "\${home:-/}" && exec setpriv --reuid ${user} --regid ${user} --init-groups --inh-caps -all env HOME="\${home:-/}" USER=${user} LOGNAME=${user} SHELL=/bin/bash "$@"; }
 if command -v tmux >/dev/null; then
   chown ${user}: /run/zap
-  (exec_as_user env LANG=C.UTF-8 tmux -f /${tmuxConfigurationPath} -S ${tmuxSocket} new-session -d -s main)
+  (exec_as_user env LANG=C.UTF-8 tmux -f /${tmuxConfigurationPath} -S ${tmuxSocket} start-server)
 fi
 if [ -s /${commandPath} ]; then
   set --
