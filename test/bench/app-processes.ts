@@ -34,7 +34,7 @@ async function spent(app: ElectronApplication): Promise<ProcessorMs> {
       const ms = Number(schedule.split(' ')[0]) / 1e6;
       total.all += ms;
       if (type === 'Tab' && thread === String(pid)) total.page += ms;
-      else if (type === 'Tab' && name.startsWith('CompositorTile')) total.raster += ms;
+      else if (type === 'Tab' && /^(CompositorTile|ThreadPoolForeg)/.test(name)) total.raster += ms;
       else if (name.startsWith('VizCompositor')) total.display += ms;
     }
   }

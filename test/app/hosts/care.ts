@@ -1,6 +1,7 @@
-/** What is done to a host itself, from its page: upgraded, given an environment, left. */
+/** What is done to a host itself, from its page: mended, upgraded, given an environment, left. */
 import { expect, it } from 'vitest';
 import type { Task } from '../../../main/contract';
+import { withoutNft } from '../../integration/support/without-nft';
 import type { AtWork } from './at-work';
 
 export function care(work: AtWork): void {
@@ -11,6 +12,30 @@ export function care(work: AtWork): void {
   };
   const open = (tab: string): Promise<void> => work.app.page.evaluate((hash) => void (window.location.hash = hash), `#/host/beta/${tab}`);
   const press = (name: string): Promise<void> => work.app.page.getByRole('button', { name, exact: true }).first().click();
+
+  it('finds what a host lacks, and brings it after showing what it will run', async () => {
+    await onBeta(`${withoutNft}\ncp index Packages`);
+    const finding = work.app.page.locator('.finding').filter({ hasText: '"nft"' });
+    try {
+      await open('health');
+      await work.app.page.getByRole('tabpanel').getByRole('button', { name: 'Check host', exact: true }).click();
+      await finding.waitFor();
+      await finding.getByRole('button', { name: 'Fix', exact: true }).click();
+      const asked = work.app.page.getByRole('alertdialog').filter({ hasText: 'Run this as root on beta?' });
+      await asked.getByText('apt-get install -y --no-install-recommends nftables').waitFor();
+      expect(await onBeta('command -v nft || echo gone')).toBe('gone\n');
+      await asked.getByRole('button', { name: 'No', exact: true }).click();
+      expect(await last('host.fix')).toMatchObject({ state: { kind: 'cancelled' } });
+      expect(await onBeta('command -v nft || echo gone')).toBe('gone\n');
+      await finding.getByRole('button', { name: 'Fix', exact: true }).click();
+      await asked.getByRole('button', { name: 'Yes', exact: true }).click();
+      await finding.waitFor({ state: 'detached' });
+      expect(await last('host.fix')).toMatchObject({ state: { kind: 'done', outcome: { note: 'nftables' } } });
+      expect(await onBeta("dpkg-query -W -f '${Status} ${Version}' nftables; nft --version >/dev/null && echo ', and it runs'")).toBe('install ok installed 99, and it runs\n');
+    } finally {
+      await onBeta('mv /etc/apt/sources.list.away /etc/apt/sources.list');
+    }
+  });
 
   it('says why an environment cannot be built there, with the lines that tell', async () => {
     await open('environments');

@@ -43,6 +43,8 @@ test('a figure says whether its goal is met', () => {
   const text = figureTable([of('a', 100), of('b', 300)], { a: 150, b: 200 });
   expect(text).toContain('| `a` | 3 | 100 ms | 99 ms | 101 ms | 150 ms, met |');
   expect(text).toContain('200 ms, not met');
+  expect(figureTable([{ ...of('c', 60), unit: 'frames/s' }], { c: 55 })).toContain('55 frames/s, met');
+  expect(figureTable([{ ...of('d', 2.2e6), unit: 'bytes/s' }], { d: 50e6 })).toContain('| 2.2 MB/s | 2.2 MB/s | 2.2 MB/s | 50 MB/s, not met |');
 });
 
 test('where more is better, fewer inside are an overhead', () => {

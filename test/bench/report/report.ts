@@ -16,6 +16,15 @@ const goals: Goals = {
   'move-redis-idle-downtime-inside': 250,
   'move-redis-downtime-inside': 500,
   'pod-list': 300,
+  'app.window-usable': 1500,
+  'app.overview-scroll': 55,
+  'app.overview-drag': 55,
+  'app.update-500-pods': 16,
+  'app.samples-500-pods': 16,
+  'app.list-update-500-pods': 16,
+  'app.terminal-flood': 50e6,
+  'app.desktop-updates': 25,
+  'app.memory-two-desktops': 600e6,
 };
 
 type Lines = Record<string, readonly KeptLine[]>;

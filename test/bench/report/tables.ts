@@ -8,9 +8,12 @@ export function figureTable(lines: readonly KeptLine[], goals: Goals = {}): stri
   const rows = lines.filter(isFigure).filter(({ metric }) => !metric.includes('step: '));
   return table(
     ['figure', 'n', 'median', 'min', 'max', 'goal'],
-    rows.map((line) => [`\`${line.metric}\``, String(line.n), value(line.median, line.unit), value(line.min, line.unit), value(line.max, line.unit), goals[line.metric] === undefined ? '' : `${value(goals[line.metric]!, line.unit)}${line.median <= goals[line.metric]! ? ', met' : ', not met'}`]),
+    rows.map((line) => [`\`${line.metric}\``, String(line.n), value(line.median, line.unit), value(line.min, line.unit), value(line.max, line.unit), goals[line.metric] === undefined ? '' : `${value(goals[line.metric]!, line.unit)}${isMet(line, goals[line.metric]!) ? ', met' : ', not met'}`]),
   );
 }
+
+/** Of what is counted by the second, more is better. */
+const isMet = ({ median, unit }: KeptFigure, goal: number): boolean => (unit.endsWith('/s') ? median >= goal : median <= goal);
 
 /** Steps of each scenario's moves side by side. */
 export function stepTable(lines: readonly KeptLine[]): string {
@@ -76,6 +79,7 @@ export function table(head: string[], rows: string[][]): string {
 
 export function value(amount: number, unit: string): string {
   if (unit === 'bytes') return amount >= 1e6 ? `${digits(amount / 1e6)} MB` : `${digits(amount / 1e3)} kB`;
+  if (unit === 'bytes/s') return `${value(amount, 'bytes')}/s`;
   if (unit === 'ns' && amount >= 1e6) return `${digits(amount / 1e6)} ms`;
   if (unit === 'ns' && amount >= 1e3) return `${digits(amount / 1e3)} µs`;
   return `${digits(amount)} ${unit}`;
