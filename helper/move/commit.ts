@@ -125,9 +125,12 @@ export function nextOfTarget(phase: TargetPhase, event: TargetEvent): Next<Targe
       // Let go or not: that may have been the last thing its helper did. Of what has ended nobody knows whether it ever ran.
       if (event.kind === 'verdict') return { phase, actions: ['say lost-running'] };
       if (event.kind !== 'started') return event.kind === 'heard' ? { phase: 'over', actions: ['remove', 'forget'] } : { phase, actions: [] };
-      if (event.tree === 'dead') return { phase, actions: ['doubt'] };
+      // Of a clone nobody will ask.
+      if (event.tree === 'dead') return event.isClone ? { phase: 'over', actions: ['remove', 'forget'] } : { phase, actions: ['doubt'] };
       return { phase: 'settled', actions: event.tree === 'frozen' ? ['let run', 'journal settled'] : ['journal settled'] };
     case 'settled':
+      // Its host was restarted since it ran here, and somebody let it go on where it came from.
+      if (event.kind === 'verdict' && event.verdict === 'abort' && event.wasRestarted) return { phase: 'over', actions: ['remove', 'forget', 'say gone'] };
       if (event.kind === 'verdict') return { phase, actions: [event.wasRestarted ? 'say lost-running' : 'say running'] };
       return event.kind === 'heard' ? { phase: 'over', actions: ['forget'] } : { phase, actions: [] };
     case 'lost':

@@ -50,7 +50,7 @@ export function recoverHost(environments: EnvironmentStore, log: (line: string) 
       if (!later?.isExclusive) release(lock, entry.pod);
       if (later) {
         remoteJobs.push(async () => {
-          const job = later.run().catch(complain).finally(() => (later.isExclusive ? release(lock, entry.pod) : undefined));
+          const job = later.run().catch(complain).finally(() => (later.isExclusive ? release(lock, entry.pod) : forgetLostLocks()));
           await (later.staysMs === Infinity ? job : Promise.race([job, sleep(later.staysMs)]));
         });
       }

@@ -211,7 +211,8 @@ export class Run {
       const { pods, failures } = await listSettled(fleet);
       places = pods.filter(({ pod }) => pod.id === id);
       if (isAtWork && places.every(({ pod }) => pod.state.kind !== 'in-doubt')) return false; // who is in doubt waits, at work
-      const isOneOrInDoubt = places.length < 2 || places.every(({ pod }) => pod.state.kind === 'in-doubt');
+      // A target that was restarted after the POD ran there says that it was lost there.
+      const isOneOrInDoubt = places.length < 2 || (places.every(({ pod }) => pod.state.kind === 'in-doubt' || pod.state.kind === 'lost') && places.some(({ pod }) => pod.state.kind === 'in-doubt'));
       return failures.length === 0 && isOneOrInDoubt && places.every(({ pod }) => pod.state.kind !== 'moving');
     }, { withinMs: settleWithinMs, everyMs: 200 }).catch(() => outcome.problems.push(`UNSETTLED: ${places.map(({ host, pod }) => `${pod.state.kind} on ${host}`).join(', ') || 'a host does not answer'}`));
     // What stands still at the source is whole for certain.
