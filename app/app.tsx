@@ -4,10 +4,8 @@ import { ContextMenu } from './commands/context-menu';
 import { Palette } from './commands/palette';
 import { useKeys } from './commands/use-keys';
 import { Dialogs } from './dialogs';
-import { HostPage } from './host/host-page';
 import { LanguageProvider, useText } from './i18n/text';
 import { Overview } from './overview/overview';
-import { PodPage } from './pod/pod-page';
 import { Prompts } from './prompts/prompt-dialog';
 import { Sidebar } from './sidebar';
 import { useDesk } from './state/desk';
@@ -16,8 +14,12 @@ import { useWorld } from './state/selectors';
 import { StatusBar, TaskDrawer } from './tasks/drawer';
 import { Notices } from './tasks/notices';
 import { ErrorBoundary } from './ui/error-boundary';
+import { later, loadTheRest } from './ui/later';
 import { Progress } from './ui/progress';
 import { useTheme } from './ui/theme';
+
+const HostPage = later(async () => (await import('./host/host-page')).HostPage);
+const PodPage = later(async () => (await import('./pod/pod-page')).PodPage);
 
 export function App() {
   useTheme();
@@ -61,6 +63,7 @@ function Page() {
   }, [name, t]);
   useEffect(() => {
     performance.mark('usable');
+    loadTheRest();
   }, []);
   return <ErrorBoundary key={subjectOf(route)}>{pageOf(route)}</ErrorBoundary>;
 }

@@ -78,8 +78,8 @@ async function terminalFigures(app: RunningApp, zap: ZapCommand, print: Print): 
 async function desktopFigures(app: RunningApp, zap: ZapCommand, print: Print): Promise<void> {
   const { page } = app;
   await open(app, 'bench-desk', 'desktop', '.desktop-screen');
-  // A login shell knows the POD's screen.
-  await zap.json('pod', 'exec', 'bench-desk', '--detach', '--', 'bash', '-lc', 'exec xterm -geometry 200x60+0+0 -e yes');
+  // Lines that differ: of a screen that looks as before, the X server tells nothing.
+  await zap.json('pod', 'exec', 'bench-desk', '--detach', '--', 'bash', '-lc', 'exec xterm -geometry 200x60+0+0 -e seq 1000000000');
   await delay(2_000);
   await page.evaluate(() => {
     const context = document.querySelector<HTMLCanvasElement>('.desktop-screen canvas')!.getContext('2d')!;
