@@ -129,7 +129,9 @@ export function markDoubt(record: PodRecord, { transfer, reason }: { transfer: s
 
 /** Finds by name or id; PODs of other owners do not exist for a caller who may not see them. */
 export function findRecord(ref: string, caller: Caller): PodRecord {
-  const record = listRecords().find((candidate) => (candidate.name === ref || candidate.id === ref) && maySee(caller, candidate));
+  // By id only one is read: whoever looks at each of many PODs would otherwise read all of them for each.
+  const byId = PodId.safeParse(ref).success ? loadRecord(ref) : undefined;
+  const record = byId && maySee(caller, byId) ? byId : listRecords().find((candidate) => candidate.name === ref && maySee(caller, candidate));
   if (!record) throw new ZapError('pod/unknown', `There is no POD "${ref}" on this host.`, { hint: 'zap pod list shows the PODs of all hosts.', data: { pod: ref } });
   return record;
 }

@@ -36,7 +36,8 @@ export function median(values: readonly number[]): number {
 }
 
 function round(value: number): number {
-  return Math.round(value * 10) / 10;
+  const steps = Math.abs(value) < 1 ? 1000 : 10;
+  return Math.round(value * steps) / steps;
 }
 
 /** What could not be measured, and what the program said. */

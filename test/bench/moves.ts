@@ -37,7 +37,8 @@ export async function benchMoves(lab: BenchLab, scenario: Scenario, runs: number
   ];
 }
 
-export async function measureMoves(lab: BenchLab, scenario: Scenario, runs: number): Promise<Sample[]> {
+export async function measureMoves(lab: BenchLab, scenario: Scenario, wantedRuns: number): Promise<Sample[]> {
+  const runs = Math.min(wantedRuns, scenario.runs ?? wantedRuns);
   const pod = `bench-${scenario.name}`;
   progress(`${scenario.name}: starting`);
   await lab.createPod(pod, { host: 'alpha', environment: scenario.environment, number: podNumber, ...(scenario.command ? { command: scenario.command } : {}) });

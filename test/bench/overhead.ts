@@ -23,11 +23,18 @@ interface Measure {
   names: string[];
   unit: Unit;
   command: string[];
+  /** Where it runs for the figure, instead of in the POD. */
+  isOutside?: boolean;
+  /** After the figures' names. */
+  suffix?: string;
+  /** What is compared with it, where that is another command. */
+  outside?: string[];
 }
 
 const micro = ['getpid', 'shmget+shmctl', 'semget+semctl', 'fork+exit', 'fork+exec', 'fork+sh'];
 const measures: Measure[] = [
   { names: micro, unit: 'ns', command: ['/root/micro'] },
+  { names: ['getpid', 'fork+exit'], unit: 'ns', command: ['/root/micro', 'filtered'], isOutside: true, suffix: ' outside, with a filter that lets all pass', outside: ['/root/micro'] },
   { names: ['chat'], unit: 'messages/s', command: ['/root/chat'] },
   { names: ['compile'], unit: 'ms', command: ['bash', '-c', 'TIMEFORMAT=%R; { time gcc -O2 -c -o /tmp/big.o /root/big.c; } 2>&1 | { read -r s; echo "compile $(echo "$s" | tr -d .)"; }'] },
   { names: ['apache'], unit: 'requests/s', command: ['sh', '-c', 'ab -q -n 4000 -c 10 http://127.0.0.1/ | sed -n "s/^Requests per second: *\\([0-9.]*\\).*/apache \\1/p"'] },
@@ -52,16 +59,16 @@ async function main(): Promise<number> {
   await furnish(lab);
   const inPod = (command: string[]): Promise<string> => lab.exec(pod, command, { user: 'root' });
   const onHost = async (command: string[]): Promise<string> => (await lab.lab.exec('alpha', ['chroot', outside, ...command])).stdout;
-  for (const { names, unit, command } of measures) {
+  for (const { names, unit, command, isOutside = false, suffix = '', outside: plain = command } of measures) {
     const measured = { inside: new Map<string, number[]>(), outside: new Map<string, number[]>() };
     for (let run = 0; run <= runs; run++) {
-      const text = { inside: await inPod(command), outside: await onHost(command) };
+      const text = { inside: await (isOutside ? onHost : inPod)(command), outside: await onHost(plain) };
       if (run === 0) continue; // both warm
       for (const place of ['inside', 'outside'] as const) collect(text[place], names, measured[place]);
     }
     for (const name of names) {
-      const line = figure(`overhead-${name}`, unit, measured.inside.get(name)!, { name: 'outside', values: measured.outside.get(name)! });
-      progress(`${name}: ${line.median} ${unit} inside, ${line.peerMedian} outside, ${(((line.ratio ?? 1) - 1) * 100).toFixed(1)} %`);
+      const line = figure(`overhead-${name}${suffix}`, unit, measured.inside.get(name)!, { name: 'outside', values: measured.outside.get(name)! });
+      progress(`${name}${suffix}: ${line.median} ${unit} inside, ${line.peerMedian} outside, ${(((line.ratio ?? 1) - 1) * 100).toFixed(1)} %`);
       console.log(JSON.stringify(line));
     }
   }

@@ -65,8 +65,13 @@ const nameOf = (index: number): string => `scale-${String(index).padStart(3, '0'
 async function fill(lab: BenchLab, pods: number): Promise<void> {
   const stops = new Set([0, 10, 25, 50, 75, 100, pods].filter((count) => count <= pods));
   const creations: number[] = [];
+  let emptyBytes = 0;
   for (let count = 0; count <= pods; count++) {
-    if (stops.has(count)) await measureIdle(lab, count, count === pods);
+    if (stops.has(count)) {
+      const bytes = await measureIdle(lab, count, count === pods);
+      if (count === 0) emptyBytes = bytes;
+      else if (count === pods) print(`scale-helper-memory-for-each-of-${pods}`, 'bytes', [Math.max(0, bytes - emptyBytes) / pods]);
+    }
     if (count === pods) break;
     const startedMs = performance.now();
     await lab.createPod(nameOf(count), { host: 'alpha', environment: 'shell', command: idleCommand });
@@ -75,22 +80,23 @@ async function fill(lab: BenchLab, pods: number): Promise<void> {
   print(`scale-create-of-${pods}`, 'ms', creations);
 }
 
-/** What PODs cost that do nothing: while they are looked at as the app does, all of them once in five seconds. */
-async function measureIdle(lab: BenchLab, count: number, isLast: boolean): Promise<void> {
+/** What PODs cost that do nothing: while they are looked at as the app does, all of them once in five seconds. Returns the helper's memory. */
+async function measureIdle(lab: BenchLab, count: number, isLast: boolean): Promise<number> {
   const listMs: number[] = [];
+  let ids: string[] = [];
   for (let run = 0; run < listRuns; run++) {
     const startedMs = performance.now();
     const { pods } = await listPods(lab.fleet, { hosts: ['alpha'], signal: lab.signal });
     listMs.push(performance.now() - startedMs);
     if (pods.length < count) throw new Error(`The host names ${pods.length} of ${count} PODs.`);
+    ids = pods.map(({ pod }) => pod.id);
   }
-  const names = Array.from({ length: count }, (_, index) => nameOf(index));
   const statsMs: number[] = [];
   const before = await helperUse(lab);
   for (let round = 0; round < rounds; round++) {
     const startedMs = performance.now();
     const client = await lab.fleet.client('alpha', lab.signal);
-    await eachAtOnce(names, statsAtOnce, async (pod) => void (await client.call('pod.show', { pod }, { signal: lab.signal })));
+    await eachAtOnce(ids, statsAtOnce, async (pod) => void (await client.call('pod.show', { pod }, { signal: lab.signal })));
     statsMs.push(performance.now() - startedMs);
     await delay(Math.max(0, roundMs - statsMs.at(-1)!));
   }
@@ -100,11 +106,12 @@ async function measureIdle(lab: BenchLab, count: number, isLast: boolean): Promi
   point('scale-idle', 'list, ms', count, median(listMs));
   point('scale-idle', 'helper, MB', count, after.bytes / 1e6);
   point('scale-idle', 'helper, % of a processor', count, cpuPercent);
-  if (!isLast) return;
+  if (!isLast) return after.bytes;
   print(`scale-list-${count}`, 'ms', listMs);
   print(`scale-stats-${count}`, 'ms', statsMs);
   print(`scale-helper-memory-with-${count}`, 'bytes', [after.bytes]);
   print(`scale-helper-cpu-for-each-of-${count}`, '%', [cpuPercent / Math.max(1, count)]);
+  return after.bytes;
 }
 
 /** Memory of its own and processor time of the helper on alpha. */

@@ -2,7 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { ZapError } from '../../helper/protocol/errors';
 import { withDownloads } from './downloads';
-import { fillRedis, redisCommand, withRedisBenchmark } from './redis';
+import { fillRedis, redisCommand, withRedisBenchmark, withWholeRedis } from './redis';
 
 export interface ExecOptions {
   user?: string;
@@ -24,6 +24,8 @@ export interface Scenario {
   command?: string[];
   /** Starts in the new place what it is about. */
   furnish(place: Place): Promise<void>;
+  /** No more moves than these: each takes long. */
+  runs?: number;
   /** What goes on around each move. */
   during?: <T>(place: Place, move: () => Promise<T>) => Promise<T>;
 }
@@ -66,8 +68,9 @@ export const scenarios: Scenario[] = [
       await delay(browserSettleMs);
     },
   },
-  { name: 'redis-idle', environment: 'bench', command: redisCommand, furnish: fillRedis },
-  { name: 'redis', environment: 'bench', command: redisCommand, furnish: fillRedis, during: (place, move) => withRedisBenchmark(place.address, move) },
+  { name: 'redis-idle', environment: 'bench', command: redisCommand, furnish: (place) => fillRedis(place), during: withWholeRedis },
+  { name: 'redis-idle-4g', environment: 'bench', command: redisCommand, furnish: (place) => fillRedis(place, 4), during: withWholeRedis, runs: 2 },
+  { name: 'redis', environment: 'bench', command: redisCommand, furnish: (place) => fillRedis(place), during: (place, move) => withRedisBenchmark(place.address, move) },
   {
     name: 'busy',
     environment: 'shell',

@@ -37,7 +37,8 @@ ip -batch - <<N
 link add ${link} type veth peer name eth0 netns $pid
 link set ${link} master br0 up
 N
-exec nsenter -t $pid -n ip -batch - <<N
+# The new place is announced, as podman's network does: without it nothing arrives until the programs themselves send something.
+exec nsenter -t $pid -n sh -c 'echo 1 >/proc/sys/net/ipv4/conf/eth0/arp_notify; exec ip -batch -' <<N
 link set lo up
 link set eth0 address ${mac}
 addr add ${address}/24 dev eth0

@@ -24,7 +24,8 @@ const KeptFailure = z.looseObject({ metric: z.string(), peer: z.string().optiona
 const KeptPoint = z.looseObject({ metric: z.string(), series: z.string().optional(), x: z.number(), y: z.number() });
 const KeptMachine = z.strictObject({ machine: z.string(), measuredAt: z.string() });
 /** What `bench:seal` prints. */
-const KeptCost = z.looseObject({ what: z.string() });
+const KeptCost = z.looseObject({ what: z.string(), mbPerSecondPerCore: z.number().optional(), lowest: z.number().optional(), highest: z.number().optional() });
+export type KeptCost = z.infer<typeof KeptCost>;
 
 export const KeptLine = z.union([KeptFigure, KeptFailure, KeptPoint, KeptMachine, KeptCost]);
 export type KeptLine = z.infer<typeof KeptLine>;

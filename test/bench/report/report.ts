@@ -14,6 +14,7 @@ const goals: Goals = {
   'move-desktop-xfce-downtime-inside': 700,
   'move-desktop-xfce-downtime': 700,
   'move-redis-idle-downtime-inside': 250,
+  'move-redis-idle-4g-downtime-inside': 600,
   'move-redis-downtime-inside': 500,
   'pod-list': 300,
   'app.window-usable': 1500,
@@ -25,6 +26,9 @@ const goals: Goals = {
   'app.terminal-flood': 50e6,
   'app.desktop-updates': 25,
   'app.memory-two-desktops': 600e6,
+  'scale-list-100': 300,
+  'scale-helper-cpu-for-each-of-100': 0.1,
+  'scale-helper-memory-for-each-of-100': 3e6,
 };
 
 type Lines = Record<string, readonly KeptLine[]>;
