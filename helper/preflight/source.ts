@@ -8,15 +8,16 @@ import { podAddress } from '../network/pod-link';
 import { hasClients, runningCommands } from '../pod/clients';
 import { isRunning, observe, podPaths, type PodRecord } from '../pod/record';
 import { cpuSeconds } from '../system/cgroup';
+import { namespaceMembers } from '../system/process';
 import { cpuUse, type CpuUse } from './cpu-use';
 import { cpu, criuOrFinding, diskFreeBytes, memoryFreeBytes } from './facts';
 
 /** Measured on a 2-processor machine: a freeze costs this much, and this much more for each process and each mebibyte. */
 const freezeModel = { baseMs: 60, processMs: 2.5, mebibyteMs: 1.2 };
 
-export async function usageOf(record: PodRecord): Promise<{ usage: Usage; findings: Finding[] }> {
+export async function usageOf(record: PodRecord, members = namespaceMembers): Promise<{ usage: Usage; findings: Finding[] }> {
   const layer = await treeSize(podPaths(record.id).layer);
-  const inside = isRunning(record) ? inspectTree(record.state.init.pid) : undefined;
+  const inside = isRunning(record) ? inspectTree(record.state.init.pid, members) : undefined;
   return {
     usage: {
       processes: inside?.totals.processes ?? 0,

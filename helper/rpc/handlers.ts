@@ -21,7 +21,7 @@ import { selfTestHost } from '../preflight/doctor-selftest';
 import { hostFacts } from '../preflight/facts';
 import { cpuUseOf, preflightSource, usageOf } from '../preflight/source';
 import { preflightTarget } from '../preflight/target';
-import { bootId } from '../system/process';
+import { bootId, namespaceMembersLately } from '../system/process';
 import { version } from '../protocol/version';
 
 export interface HandlerContext<M extends Method> extends Omit<CallContext, 'event'> {
@@ -54,7 +54,7 @@ export function createHandlers(environments: EnvironmentStore): Handlers {
     },
     async 'pod.show'({ pod }, { caller }) {
       const record = findRecord(pod, caller);
-      const { usage, findings } = await usageOf(record);
+      const { usage, findings } = await usageOf(record, namespaceMembersLately);
       return { pod: toPod(record), usage, command: record.command, findings };
     },
     async 'pod.create'(params, { caller, signal, event }) {

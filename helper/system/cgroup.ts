@@ -19,7 +19,11 @@ interface Hierarchies {
   legacy: Map<Controller, string>;
 }
 
+let mounted: Hierarchies | undefined;
+
+/** Looked for once: with many PODs the list of mounts is long. */
 function hierarchies(): Hierarchies {
+  if (mounted) return mounted;
   const found: Hierarchies = { unified: undefined, legacy: new Map() };
   for (const line of readFileSync('/proc/self/mountinfo', 'utf8').split('\n')) {
     const [left, right] = line.split(' - ');
@@ -31,6 +35,7 @@ function hierarchies(): Hierarchies {
       for (const controller of controllers) if (options.split(',').includes(controller)) found.legacy.set(controller, mountPoint);
     }
   }
+  if (found.unified) mounted = found;
   return found;
 }
 

@@ -1,4 +1,5 @@
 /** Two hosts of a lab of their own, and what is done with PODs on them: through the client library, in this process. */
+import { setMaxListeners } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -36,6 +37,7 @@ export class BenchLab implements AsyncDisposable {
   ) {}
 
   static async up(distDirectory: string, signal: AbortSignal): Promise<BenchLab> {
+    setMaxListeners(0, signal); // many moves at once hear of it
     const zapHome = await mkdtemp(join(tmpdir(), 'zap-bench-'));
     try {
       const lab = await labUp({ zapHome, hosts: 2, onLine: progress });

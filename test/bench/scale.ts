@@ -59,7 +59,9 @@ async function main(): Promise<number> {
   return 0;
 }
 
-const nameOf = (index: number): string => `scale-${String(index).padStart(3, '0')}`;
+function nameOf(index: number): string {
+  return `scale-${String(index).padStart(3, '0')}`;
+}
 
 /** PODs one after the other; at some numbers of them it is looked what they cost. */
 async function fill(lab: BenchLab, pods: number): Promise<void> {
