@@ -37,8 +37,8 @@ async function main(): Promise<number> {
   const cancel = new AbortController();
   for (const name of ['SIGINT', 'SIGTERM'] as const) process.on(name, () => cancel.abort());
   await using lab = await BenchLab.up(resolve('dist'), cancel.signal);
-  await preparePeers(lab.lab, ['alpha', 'beta'], lab.distDirectory);
   const names = (Object.keys(makers) as (keyof typeof makers)[]).filter((name) => values.peer?.includes(name) ?? true);
+  await preparePeers(lab.lab, ['alpha', 'beta'], { distDirectory: lab.distDirectory, hasPodman: names.includes('podman') });
   let number = firstNumber;
   for (const scenario of scenarios.filter(({ name }) => values.only?.includes(name) ?? !onlyWhenNamed.includes(name))) {
     const ours = await measureMoves(lab, scenario, runs);

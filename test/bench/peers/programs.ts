@@ -1,4 +1,4 @@
-/** Brings what the peers need to the hosts of a lab: podman and runc from their distribution, the CRIU that Zap's helper brings. */
+/** Brings what the peers need to the hosts of a lab: podman from their distribution, which has brought runc already, the CRIU that Zap's helper brings. */
 import { copyFile, cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
@@ -19,11 +19,13 @@ const criuOptions = ['network-lock nftables', 'manage-cgroups ignore', 'link-rem
 const networkFiles = ['etc/resolv.conf'];
 
 /** What the distribution's CRIU cannot do on current kernels (docs/CRIU.md) must not be held against its tools. */
-export async function preparePeers(lab: Lab, hosts: readonly string[], distDirectory: string): Promise<void> {
+export async function preparePeers(lab: Lab, hosts: readonly string[], { distDirectory, hasPodman }: { distDirectory: string; hasPodman: boolean }): Promise<void> {
   const bundle = readBundle(await readFile(join(distDirectory, 'criu.bundle')));
   for (const host of hosts) {
-    progress(`installing ${packages[0]} on ${host}`);
-    await install(lab, host);
+    if (hasPodman) {
+      progress(`installing ${packages[0]} on ${host}`);
+      await install(lab, host);
+    }
     const root = lab.rootOf(host);
     const managed = await ensureManaged(bundle, join(root, '/var/lib/zap/peers-criu'));
     await rm(join(root, criuDirectory), { recursive: true, force: true });
