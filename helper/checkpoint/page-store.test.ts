@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { pageBytes } from '../system/live-pages';
-import { PageStore } from './page-store';
+import { hashPage, PageStore } from './page-store';
 
 function pages(numbers: readonly number[]): Buffer {
   const bytes = Buffer.allocUnsafeSlow(numbers.length * pageBytes);
@@ -37,4 +37,16 @@ test('pages that differ in one bit are different pages', () => {
     other.copy(aligned);
     expect(store.find(aligned, 0)).toBe(-1);
   }
+});
+
+test('of pages that look alike to the hash a few are found again, and all are kept', () => {
+  const store = new PageStore();
+  const page = Buffer.allocUnsafeSlow(4096).fill(0);
+  const alike = (number: number): Buffer => (page.writeUInt32LE(number, 4), page); // the second word of eight is none that it looks at
+  expect(hashPage(alike(1), 0)).toBe(hashPage(alike(2), 0));
+  const numbers = Array.from({ length: 5000 }, (_, number) => store.add(alike(number), 0));
+  expect(numbers).toEqual(Array.from({ length: 5000 }, (_, number) => number));
+  const found = Array.from({ length: 5000 }, (_, number) => store.find(alike(number), 0)).filter((number) => number >= 0);
+  expect(found).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
+  expect(store.read(4999, 1).readUInt32LE(4)).toBe(4999);
 });

@@ -53,6 +53,7 @@ export class PageStore {
     if (known === undefined) this.append(bytes, offset);
     else this.meet(known, bytes, offset);
     const number = known ?? this.count - 1;
+    if (slot < 0) return number;
     this.hashes[number] = hash;
     this.table[slot] = number + 1;
     if (this.count * 2 > this.table.length) this.grow(this.table.length * 2);
@@ -95,28 +96,34 @@ export class PageStore {
     return Math.min(count, segmentPages - (first % segmentPages));
   }
 
+  /**
+   * Where the page is, or would be. Pages that differ only where the hash does not look share it; a few of them are kept, and more have no slot (−1): with all of them in
+   * the table, a database of rows that look alike took as long as the square of its pages.
+   */
   private lookUp(bytes: Buffer, offset: number, hash: number): { found: number; slot: number } {
     const mask = this.table.length - 1;
     let compared = 0;
     for (let slot = hash & mask; ; slot = (slot + 1) & mask) {
       const number = this.table[slot]! - 1;
       if (number < 0) return { found: -1, slot };
-      // Pages that differ only where the hash does not look share it; more than a few of them are not worth the time.
-      if (this.hashes[number] === hash && compared++ < maxCompared && this.isSame(number, 1, bytes, offset)) return { found: number, slot };
+      if (this.hashes[number] !== hash) continue;
+      if (this.isSame(number, 1, bytes, offset)) return { found: number, slot };
+      if (++compared === maxCompared) return { found: -1, slot: -1 };
     }
   }
 
   private grow(size: number): void {
+    const before = this.table;
     this.table = new Int32Array(size);
     const hashes = new Int32Array(size);
     hashes.set(this.hashes);
     this.hashes = hashes;
     const mask = size - 1;
-    for (let number = 0; number < this.count; number++) {
-      if (this.met[number] === 0) continue;
-      let slot = hashes[number]! & mask;
+    for (const entry of before) {
+      if (entry === 0) continue;
+      let slot = hashes[entry - 1]! & mask;
       while (this.table[slot] !== 0) slot = (slot + 1) & mask;
-      this.table[slot] = number + 1;
+      this.table[slot] = entry;
     }
   }
 }

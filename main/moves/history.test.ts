@@ -36,6 +36,14 @@ describe('predict', () => {
     expect(between(past(1, { from: 'beta', to: 'alpha' }), past(4))).toBeGreaterThan(between(past(1), past(4)));
   });
 
+  it('knows by the last move that the other host keeps what it was sent, whatever other PODs sent', () => {
+    const sent = (pod: string, bytes: number): PastMove => past(1, { pod, seen: { ...modelled, sentBytes: bytes } });
+    const first = [sent('a', 1e6), sent('b', 1e6), sent('c', 2e4)];
+    expect(predict(first, coming).sentBytes / 1e6).toBeCloseTo(1, 0);
+    const said = predict([...first, sent('a', 1e4), sent('b', 9e5), sent('c', 3e4)], coming).sentBytes;
+    expect(Math.abs(said / 1e4 - 1)).toBeLessThan(0.3);
+  });
+
   it('counts an environment at the pace of the last one that was sent', () => {
     const slow = past(1, { environment: { bytes: 1e6, ms: 500 } });
     const { totalMs, sentBytes } = predict([slow], { ...coming, environmentBytes: 2e6 });

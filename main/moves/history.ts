@@ -45,11 +45,14 @@ export interface Prediction extends Cost {
 
 const KEPT = 200;
 const WEIGHED = 12;
-/** The model's own weight against that of a past move of this POD. */
+/** The model's own weight against that of a past move of another POD. */
 const MODEL_WEIGHT = 0.05;
-const OTHER_POD = 0.2;
+/** Where moves of this POD itself are known, the others and the model hardly count. */
+const BESIDE_OWN = 0.005;
 const OTHER_DIRECTION = 0.5;
-const PER_STEP_BACK = 0.8;
+/** For each later move of the same POD. What is sent hardly varies, but changes at once when the other host has kept the POD's memory; times vary each time. */
+const PER_STEP_BACK: Record<keyof Cost, number> = { downtimeMs: 0.8, totalMs: 0.8, sentBytes: 0.02 };
+const PER_STEP_BACK_OF_OTHERS = 0.8;
 /** Until an environment was sent between these hosts. */
 const ENVIRONMENT_BYTES_PER_MS = 60_000;
 
@@ -57,9 +60,15 @@ export function predict(past: readonly PastMove[], coming: Coming): Prediction {
   const between = past.filter(({ from, to }) => (from === coming.from && to === coming.to) || (from === coming.to && to === coming.from));
   const alike = between.slice(-KEPT).reverse();
   const factor = (of: keyof Cost): number => {
-    let [sum, weights] = [0, MODEL_WEIGHT];
     const used = alike.filter((move) => move.modelled[of] > 0 && move.seen[of] > 0);
-    const ranked = used.map((move, age) => ({ move, weight: likeness(move, coming, age) })).sort((a, b) => b.weight - a.weight).slice(0, WEIGHED);
+    const own = used.filter(({ pod }) => pod === coming.pod);
+    const others = used.filter(({ pod }) => pod !== coming.pod);
+    const besideOwn = own.length > 0 ? BESIDE_OWN : 1;
+    let [sum, weights] = [0, MODEL_WEIGHT * besideOwn];
+    const ranked = [
+      ...own.map((move, age) => ({ move, weight: likeness(move, coming) * PER_STEP_BACK[of] ** age })),
+      ...others.map((move, age) => ({ move, weight: likeness(move, coming) * besideOwn * PER_STEP_BACK_OF_OTHERS ** age })),
+    ].sort((a, b) => b.weight - a.weight).slice(0, WEIGHED);
     for (const { move, weight } of ranked) {
       sum += weight * Math.log(move.seen[of] / move.modelled[of]);
       weights += weight;
@@ -74,9 +83,9 @@ export function predict(past: readonly PastMove[], coming: Coming): Prediction {
   };
 }
 
-function likeness(move: PastMove, coming: Coming, age: number): number {
+function likeness(move: PastMove, coming: Coming): number {
   const sizes = Math.abs(Math.log((move.memoryBytes + 1e6) / (coming.memoryBytes + 1e6)));
-  return (move.pod === coming.pod ? 1 : OTHER_POD) * (move.to === coming.to ? 1 : OTHER_DIRECTION) * Math.exp(-sizes) * PER_STEP_BACK ** age;
+  return (move.to === coming.to ? 1 : OTHER_DIRECTION) * Math.exp(-sizes);
 }
 
 function environmentMs(between: readonly PastMove[], bytes: number): number {
