@@ -14,6 +14,7 @@ import type { Figure } from './figures';
 import { benchMoves } from './moves';
 import { benchPodList } from './pod-list';
 import { progress } from './progress';
+import { benchRecipes } from './recipes';
 import { scenarios } from './scenarios';
 
 interface Benchmark {
@@ -40,7 +41,7 @@ async function main(): Promise<number> {
   if (process.getuid?.() !== 0) throw new ZapError('lab/needs-root', 'The benchmark makes a lab, which only root may.', { hint: 'sudo env "PATH=$PATH" npm run bench:move' });
   const cancel = new AbortController();
   for (const name of ['SIGINT', 'SIGTERM'] as const) process.on(name, () => cancel.abort());
-  const recipes = new Set((await readRecipeBundle(join(distDirectory, 'environments.json'))).map(({ name }) => name));
+  const recipes = new Set([...benchRecipes, ...(await readRecipeBundle(join(distDirectory, 'environments.json')))].map(({ name }) => name));
   const failed: string[] = [];
   await using lab = await BenchLab.up(distDirectory, cancel.signal);
   for (const { name, environment, run } of chosen) {
