@@ -18,7 +18,6 @@ const phases: Record<string, Stage> = {
   environment: 'prepare',
   prepare: 'prepare',
   'prepare target': 'prepare',
-  'await its turn': 'prepare',
   'verify checkpoint': 'prepare',
   'find watched files': 'prepare',
   files: 'copy',

@@ -3,7 +3,6 @@
  *
  * Up to the commit everything is undone on failure and the POD runs on here; from the commit on nothing may fail it any more.
  */
-import { availableParallelism } from 'node:os';
 import { ZapError } from '../protocol/errors';
 import type { SendJob } from '../protocol/contract';
 import type { Progress, TransferResult } from '../protocol/model';
@@ -27,7 +26,6 @@ import { demandOf } from '../preflight/source';
 import { reach } from '../system/fault-point';
 import { pageBytes } from '../system/live-pages';
 import { namespaceMembers } from '../system/process';
-import { Turns } from '../system/turns';
 import { confirmAttempts, giveUpSaying, unconfirmed, untilAnswered } from './answer';
 import type { Channel } from './channel';
 import { stepSource, type SourceEvent, type SourceHands, type SourcePhase } from './commit';
@@ -48,8 +46,6 @@ export interface SendContext {
 }
 
 const maxAheadBytes = 2 ** 30;
-/** PODs that stand still at once share the processors, and each stands still for as long as all of them together: one after the other is better for each. */
-const freezes = new Turns(Math.max(1, Math.min(4, availableParallelism() >> 1)), 10_000);
 
 type PodJob = Exclude<SendJob, { kind: 'environment' }>;
 type Arrived = z.infer<typeof RunningNow>;
@@ -253,8 +249,6 @@ class Sending {
     const ahead = await this.sendAhead(init.pid);
     this.ahead = ahead;
     await steps.run('prepare target', () => this.prepareTarget());
-    const turn = await steps.run('await its turn', () => freezes.take(context.signal));
-    using _turn = turn;
     makeImages(record.id);
     await using freeze = await Freeze.prepare(record, { images, isClone: this.isClone, isMemoryRead: true, steps });
     await steps.run('files again', () => this.sendLayer(layer, 'again'));
@@ -295,7 +289,6 @@ class Sending {
     try {
       const { frozen } = await freeze.freeze(whileFrozen, { onFrozen, isGivenAway: () => this.isCommitting });
       steps.note('freezing', frozen.freezingMs);
-      turn[Symbol.dispose](); // whatever the target has still to say, it runs
     } catch (error) {
       if (!this.isCommitted) {
         await memory?.abandon();
