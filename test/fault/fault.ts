@@ -11,7 +11,7 @@ import { listSettled } from '../../main/moves/settle';
 import type { LocatedPod } from '../../main/pods/locate';
 import { until } from '../integration/support/until';
 import { hostNames, type FaultLab, type Host } from './fault-lab';
-import { inject, mend } from './inject';
+import { inject, mend, TooLate } from './inject';
 import { newName, operate, resume, suspend, told, wordsFor, type Attempt } from './operate';
 import type { Fault } from './plan';
 import { Random } from './random';
@@ -98,6 +98,10 @@ export class Run {
       if (desktops) await delay(random.below(300));
       putRight = await inject(injection, {
         lab, host, other: isBetweenHosts ? (host === from ? to : from) : undefined, pod, goOn: () => (lab.isUp(host) ? lab.goOn(host, moment.name) : undefined), desktop: { kill: () => command?.kill('SIGKILL') }, ended: going, isRestoring: moment.side === 'target' || operation === 'resume', isLong: random.below(8) === 0, delayMs: random.below(40),
+      }).catch((error: unknown) => {
+        if (!(error instanceof TooLate)) throw error;
+        outcome.isMissed = true;
+        return async () => {};
       });
       outcome.said = await withDeadline(going, endWithinMs, 'the operation does not come to an end');
       if (outcome.said.startsWith('internal/')) outcome.problems.push(`SAID: ${outcome.said}`); // no plain statement

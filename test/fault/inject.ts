@@ -33,6 +33,9 @@ const longMs = 11_000;
 const diskComesBackMs = 5_000;
 const clockJumpSeconds = 7200;
 
+/** It was over before anything could be done to it. */
+export class TooLate extends Error {}
+
 /** Strikes; the returned function puts the world right again. */
 export async function inject(injection: Injection, scene: Scene): Promise<() => Promise<void>> {
   const { lab: { lab, views }, host, other, goOn } = scene;
@@ -73,7 +76,7 @@ export async function inject(injection: Injection, scene: Scene): Promise<() => 
       return nothing;
     case 'kill runc':
       goOn();
-      await until('runc', async () => (await view.kill('runc')) > 0, { withinMs: 20_000, everyMs: 1 });
+      if (!(await Promise.race([scene.ended.then(() => false), until('runc', async () => (await view.kill('runc')) > 0, { withinMs: 20_000, everyMs: 1 }).then(() => true, () => false)]))) throw new TooLate();
       return nothing;
     case 'kill desktop':
       scene.desktop.kill();
