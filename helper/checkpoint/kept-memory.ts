@@ -5,14 +5,15 @@
  * what cannot be decrypted, or is not whole, was never there.
  */
 import { randomBytes } from 'node:crypto';
-import { closeSync, mkdirSync, openSync, readdirSync, readSync, renameSync, rmSync, statfsSync, statSync } from 'node:fs';
+import { closeSync, fstatSync, mkdirSync, openSync, readdirSync, readSync, renameSync, rmSync, statfsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { stateRoot } from '../pod/record';
 import { pageBytes } from '../system/live-pages';
+import { release } from '../system/release';
 import { writeWhole } from '../system/write-whole';
 import { chunkBytes, chunkCipher, chunkDecipher, contentKey, tagBytes } from './sealed-part';
 import { contentHashes } from './page-content';
-import type { PageStore } from './page-store';
+import { PageStore } from './page-store';
 
 const saltBytes = 32;
 const part = { index: 0, name: 'kept memory' };
@@ -49,10 +50,11 @@ export class KeptMemory {
       const chunks = Math.ceil(numbers.length / chunkPages);
       for (let chunk = 0; chunk < chunks; chunk++) {
         const cipher = chunkCipher(content, part, chunk, chunk === chunks - 1);
-        const sealed: Buffer[] = [];
-        for (const pages of runsOf(numbers.subarray(chunk * chunkPages, (chunk + 1) * chunkPages), store)) sealed.push(cipher.update(pages));
+        let filled = 0;
+        for (const pages of runsOf(numbers.subarray(chunk * chunkPages, (chunk + 1) * chunkPages), store)) filled += take(cipher.update(pages), filled);
         cipher.final();
-        writeWhole(fd, Buffer.concat([...sealed, cipher.getAuthTag()]));
+        filled += take(cipher.getAuthTag(), filled);
+        writeWhole(fd, sealedChunk.subarray(0, filled));
         await breathe();
       }
       renameSync(`${path}.new`, path);
@@ -65,8 +67,8 @@ export class KeptMemory {
     }
   }
 
-  /** Puts what was kept into an empty store, of which it may fill half, and returns the hashes of its content; nothing when nothing whole is there. */
-  async load(podId: string, key: string, store: PageStore): Promise<Buffer | undefined> {
+  /** What was kept, in a store of so many pages at most, of which it fills half or less, and the hashes of its content; nothing when nothing whole is there. */
+  async load(podId: string, key: string, maxPages: number): Promise<{ store: PageStore; hashes: Buffer } | undefined> {
     let fd: number;
     try {
       fd = openSync(this.path(podId), 'r');
@@ -74,28 +76,27 @@ export class KeptMemory {
       return undefined;
     }
     try {
-      const sizeBytes = statSync(this.path(podId)).size - saltBytes;
+      const sizeBytes = fstatSync(fd).size - saltBytes;
       const chunks = Math.ceil(sizeBytes / (chunkBytes + tagBytes));
       const pages = (sizeBytes - chunks * tagBytes) / pageBytes;
-      if (!Number.isInteger(pages) || pages <= 0 || pages > store.maxPages / 2) return undefined;
-      const content = contentKey(key, readExactly(fd, 0, saltBytes));
-      const plain: Buffer[] = [];
+      if (!Number.isInteger(pages) || pages <= 0 || pages > maxPages / 2) return undefined;
+      const content = contentKey(key, readExactly(fd, 0, Buffer.alloc(saltBytes)));
+      const store = new PageStore(maxPages);
+      const hashes: Buffer[] = [];
       for (let chunk = 0; chunk < chunks; chunk++) {
         const size = Math.min(chunkPages, pages - chunk * chunkPages) * pageBytes;
-        const sealed = readExactly(fd, saltBytes + chunk * (chunkBytes + tagBytes), size + tagBytes);
+        const sealed = readExactly(fd, saltBytes + chunk * (chunkBytes + tagBytes), sealedChunk.subarray(0, size + tagBytes));
         const decipher = chunkDecipher(content, part, chunk, chunk === chunks - 1);
-        const piece = decipher.update(sealed.subarray(0, size));
-        decipher.setAuthTag(sealed.subarray(size)).final();
-        plain.push(piece);
+        for (let done = 0; done < size; done += blockBytes) {
+          const plain = decipher.update(sealed.subarray(done, Math.min(done + blockBytes, size)));
+          for (let offset = 0; offset < plain.length; offset += pageBytes) store.append(plain, offset);
+          hashes.push(contentHashes(plain));
+          release(plain);
+        }
+        decipher.setAuthTag(Buffer.from(sealed.subarray(size))).final();
         await breathe();
       }
-      const hashes: Buffer[] = [];
-      for (const piece of plain) {
-        for (let offset = 0; offset < piece.length; offset += pageBytes) store.append(piece, offset);
-        hashes.push(contentHashes(piece));
-        await breathe();
-      }
-      return Buffer.concat(hashes);
+      return { store, hashes: Buffer.concat(hashes) };
     } catch {
       this.forget(podId); // damaged, or kept with another key
       return undefined;
@@ -158,14 +159,24 @@ function* runsOf(numbers: Int32Array, store: PageStore): Generator<Buffer> {
   }
 }
 
-function readExactly(fd: number, position: number, size: number): Buffer {
-  const bytes = Buffer.allocUnsafeSlow(size);
-  for (let done = 0; done < size; ) {
-    const count = readSync(fd, bytes, done, size - done, position + done);
+function readExactly(fd: number, position: number, into: Buffer): Buffer {
+  for (let done = 0; done < into.length; ) {
+    const count = readSync(fd, into, done, into.length - done, position + done);
     if (count === 0) throw new Error('a file became shorter while it was read');
     done += count;
   }
-  return bytes;
+  return into;
+}
+
+/** Memory that is used again costs less than half of fresh memory. Nobody waits for anything while it is in use. */
+const sealedChunk = Buffer.allocUnsafeSlow(chunkBytes + tagBytes);
+const blockBytes = 128 << 10;
+
+function take(piece: Buffer, at: number): number {
+  const { length } = piece;
+  piece.copy(sealedChunk, at);
+  release(piece);
+  return length;
 }
 
 /** Calls and connections get their turn between two chunks. */

@@ -201,12 +201,13 @@ class Receiving {
   }
 
   private async accept(needsEnvironment: boolean): Promise<void> {
-    const { channel, offer, pages, record, willRun } = this;
-    const hashes = offer.keptKey !== undefined && willRun ? await new KeptMemory().load(record.id, offer.keptKey, pages) : undefined;
-    await channel.send({ type: 'accept', needsEnvironment, maxPagesBytes: pages.maxPages * pageBytes, keptPages: pages.count });
-    if (!hashes) return;
+    const { channel, offer, record, willRun } = this;
+    const kept = offer.keptKey !== undefined && willRun ? await new KeptMemory().load(record.id, offer.keptKey, this.pages.maxPages) : undefined;
+    if (kept) this.pages = kept.store;
+    await channel.send({ type: 'accept', needsEnvironment, maxPagesBytes: this.pages.maxPages * pageBytes, keptPages: this.pages.count });
+    if (!kept) return;
     const sink = channel.sink();
-    await sink.write(hashes);
+    await sink.write(kept.hashes);
     await sink.end();
   }
 
