@@ -128,9 +128,9 @@ describeApp('the shell', (stageOf) => {
   it('has the menu of the registry, in the language chosen', async () => {
     const labels = (): Promise<string[]> => app.app.evaluate(({ Menu }) => Menu.getApplicationMenu()!.items.map(({ label }) => label));
     await until('the menu is there', async () => (await labels()).includes('POD'));
-    const command = app.page.evaluate(() => new Promise<string>((resolve) => window.zap.listen('command', ({ command: id }) => resolve(id))));
+    await app.page.evaluate(() => void window.zap.listen('command', ({ command }) => Object.assign(window, { heardCommand: command })));
     await app.app.evaluate(({ Menu }) => Menu.getApplicationMenu()!.getMenuItemById('app.tasks')!.click());
-    expect(await command).toBe('app.tasks');
+    await until('the command', () => app.page.evaluate(() => (window as unknown as { heardCommand?: string }).heardCommand === 'app.tasks'));
     await app.call('settings.change', { locale: 'de' });
     await until('the menu is German', async () => (await labels()).includes('Datei'));
     await app.call('settings.change', { locale: 'system' });
