@@ -176,17 +176,6 @@ describe('a desktop on a stream', () => {
     expect(second.leg.taken()).toEqual(fence(false));
   });
 
-  it('answers what a new server measures its way by, until the picture is there: a viewer that paints slowly does not hold it up', async () => {
-    const { first, join, say, end, handshake, toViewer, followable, sentBytes } = await connected();
-    const fence = (flags: number, content: number): Buffer => Buffer.from([248, 0, 0, 0, flags >>> 24, 0, 0, flags & 0xff, 2, content, 43]);
-    await end(first, sentBytes);
-    const second = join('second');
-    expect(second.leg.taken()).toEqual(Buffer.concat([opening, format, followable, updateRequest(4, 3)]));
-    await say(second.leg, ...handshake(4, 3), fence(0x80000003, 1), fence(0x80000006, 2), picture(4, 3), fence(0x80000003, 3));
-    expect(second.leg.taken()).toEqual(Buffer.concat([fence(3, 1), fence(2, 2)]));
-    expect(toViewer()).toEqual(Buffer.concat([picture(4, 3), fence(0x80000003, 3)]));
-  });
-
   it.each([
     ['asks for a password', [greeting, Buffer.from([1, 2])]],
     ['refuses', [greeting, Buffer.from([0, 0, 0, 0, 2]), Buffer.from('no')]],

@@ -122,13 +122,10 @@ class Picture {
   next(bytes: Buffer): { length: number; isHidden: boolean; isPicture: boolean } | undefined {
     const piece = this.parser.next(bytes);
     if (!piece) return undefined;
-    // By fences a server measures how fast it may send, and it begins slowly: until the picture is there, the viewer's painting is no part of that.
-    const isAnsweredHere = piece.kind === 'fence' && piece.isRequest && this.onShown !== undefined;
-    if (isAnsweredHere) this.viewer.answerFence(bytes.subarray(0, piece.length));
-    else if (piece.kind === 'fence' && piece.isRequest) this.viewer.fenceAsked();
+    if (piece.kind === 'fence' && piece.isRequest) this.viewer.fenceAsked();
     if (piece.kind === 'rectangle') this.rectangle(piece, bytes);
     // A viewer takes the second such message for the end of updates, though it only says again that they can be had.
-    const isHidden = isAnsweredHere || (piece.kind === 'end-of-continuous-updates' && !this.viewer.hearsOfContinuousUpdates());
+    const isHidden = piece.kind === 'end-of-continuous-updates' && !this.viewer.hearsOfContinuousUpdates();
     const isPicture = this.onShown !== undefined && piece.kind === 'rectangle' && piece.isLast && this.missingPixels <= 0;
     return { length: piece.length, isHidden, isPicture };
   }

@@ -13,9 +13,6 @@ import { clientMessage, encodingsMessage, followableEncodings, requireTrueColour
 import { greeting } from './rfb-handshake';
 import type { View } from './view';
 
-/** What is before it has been dealt with, and what is after it not yet: messages are answered one after the other. */
-const fenceFlags = 3;
-
 interface InputMessage {
   kind: 'key' | 'pointer' | 'other-input';
   bytes: Buffer;
@@ -74,13 +71,6 @@ export class ViewerSide {
 
   fenceAsked(): void {
     this.openFences++;
-  }
-
-  /** In the viewer's place. */
-  answerFence(request: Buffer): void {
-    const answer = Buffer.from(request);
-    answer.writeUInt32BE(request.readUInt32BE(4) & fenceFlags, 4);
-    this.send(answer);
   }
 
   /** Whether that these can be had is news. */

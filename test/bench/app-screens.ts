@@ -115,11 +115,13 @@ async function pauseFigures(app: RunningApp, zap: ZapCommand, print: Print): Pro
       const watched = window as unknown as Watched;
       watched.pauseMs = 0;
       let sinceMs = 0;
-      new MutationObserver(() => {
+      const observer = new MutationObserver(() => {
         const state = screen.getAttribute('data-state');
         if (state === 'paused' && sinceMs === 0) sinceMs = performance.now();
         if (state === 'open' && sinceMs > 0 && watched.pauseMs === 0) watched.pauseMs = performance.now() - sinceMs;
-      }).observe(screen, { attributes: true, attributeFilter: ['data-state'] });
+        if (watched.pauseMs > 0) observer.disconnect(); // the next hop is not its own
+      });
+      observer.observe(screen, { attributes: true, attributeFilter: ['data-state'] });
     });
     downtimeMs.push((await zap.json<{ downtimeMs: number }>('pod', 'move', 'bench-desk', hop % 2 === 0 ? 'beta' : 'alpha')).downtimeMs);
     pausedMs.push(await until('the picture', () => page.evaluate(() => (window as unknown as Watched).pauseMs || undefined)));
