@@ -28,15 +28,13 @@ export function links(suite: Suite): void {
     }, 120_000);
     afterAll(() => suite.delete(pod), 60_000);
 
-    test('what can be packed is packed on a slow link, and goes as it is on a fast one', async () => {
-      const fast = await move();
-      expect(fast.bytes.sent).toBeGreaterThan(textBytes * 0.8);
+    test('what can be packed is packed on a slow link', async () => {
       const to: HostName = at === 'alpha' ? 'beta' : 'alpha';
       await suite.lab.setLink(to, { rateMbit: 100 });
       try {
         const slow = await move();
         expect(slow.bytes.layer).toBeGreaterThanOrEqual(textBytes);
-        expect(slow.bytes.sent).toBeLessThan(fast.bytes.sent / 2);
+        expect(slow.bytes.sent).toBeLessThan(textBytes / 2);
       } finally {
         await suite.lab.clearLink(to);
       }
