@@ -123,7 +123,7 @@ class Sending {
   private async offer(isStored: boolean): Promise<void> {
     const { record, channel, context } = this;
     const { demand } = await demandOf(record, context.environments, { isClone: this.isClone, willRun: this.job.kind === 'clone' || this.job.resume || !isStored, absentCpuFlags: this.job.absentCpuFlags });
-    if (!this.isClone) record.keptKey ??= newKeptKey();
+    if (this.keepsMemory) record.keptKey ??= newKeptKey();
     if (this.job.kind === 'clone') Object.assign(demand, { id: this.job.identity.id, name: this.job.identity.name, mac: this.job.identity.mac, network: this.job.identity.network, address: undefined });
     const offer: Offer = {
       type: 'offer',
@@ -357,11 +357,14 @@ class Sending {
     this.context.progress({ phase: 'commit', isCommitted: true });
   }
 
+  private get keepsMemory(): boolean {
+    return this.job.kind === 'move' && this.job.keepMemory === true;
+  }
+
   /** For its return. The move has ended well: nothing here may change that. */
   private async keepMemory(): Promise<void> {
-    const { record, job, ahead } = this;
-    if (!ahead || record.keptKey === undefined || (job.kind === 'move' && job.leaveNothing)) return new KeptMemory().forget(record.id);
-    await new KeptMemory().keep(record.id, record.keptKey, ahead.store).catch(() => {});
+    const { record, ahead } = this;
+    if (ahead && record.keptKey !== undefined) await new KeptMemory().keep(record.id, record.keptKey, ahead.store).catch(() => {});
   }
 
   /** Waits until the target runs the POD, or says why it never will. */
@@ -381,7 +384,7 @@ class Sending {
     if (over !== channel) over?.close();
     if (event.kind === 'answered' && event.answer === 'running') {
       requireNothingLeft(record);
-      await this.steps.runAnyway('keep memory', () => this.keepMemory());
+      if (this.keepsMemory) await this.steps.runAnyway('keep memory', () => this.keepMemory());
       return arrived ?? { type: 'running', epochMs: Date.now() + this.clockOffsetMs, pod: toPod(record), steps: [] };
     }
     if (this.phase === 'committed') throw unconfirmed(record.name);

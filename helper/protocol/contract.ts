@@ -35,8 +35,8 @@ export const SendJob = z.discriminatedUnion('kind', [
     resume: z.boolean(),
     key: CheckpointKey.optional(),
     absentCpuFlags,
-    /** Nothing of its memory is kept here for its return, not even encrypted. */
-    leaveNothing: z.boolean().optional(),
+    /** For a cheap return its memory stays here, encrypted with a key that leaves with it. Else nothing of it does. */
+    keepMemory: z.boolean().optional(),
   }),
   /** A copy with an identity of its own starts on the other side, this one runs on. */
   z.strictObject({ kind: z.literal('clone'), pod: PodRef, identity: z.strictObject({ id: PodId, name: PodName, mac: Mac, network: Network }), key: CheckpointKey.optional(), absentCpuFlags }),

@@ -59,11 +59,11 @@ export async function planOnly(fleet: Fleet, located: LocatedPod, to: string, op
 }
 
 /** The POD leaves its host for another; a suspended one runs there when `resume` says so. */
-export async function movePod(fleet: Fleet, located: LocatedPod, to: string, options: MoveOptions & { resume: boolean; leaveNothing?: boolean | undefined }): Promise<MoveReport> {
+export async function movePod(fleet: Fleet, located: LocatedPod, to: string, options: MoveOptions & { resume: boolean; keepMemory?: boolean | undefined }): Promise<MoveReport> {
   const { pod, host: from } = located;
   if (from === to) throw new ZapError('move/same-host', `"${pod.name}" is on ${to} already.`, { data: { pod: pod.name, host: to } });
   requireStandsStill(located);
-  return execute(fleet, located, to, options, { willRun: options.resume, job: { kind: 'move', pod: pod.id, resume: options.resume, ...(options.leaveNothing ? { leaveNothing: true } : {}) } });
+  return execute(fleet, located, to, options, { willRun: options.resume, job: { kind: 'move', pod: pod.id, resume: options.resume, ...(options.keepMemory ? { keepMemory: true } : {}) } });
 }
 
 /** A copy with an identity of its own, on the same host or another; the original runs on. */

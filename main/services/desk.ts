@@ -117,6 +117,12 @@ export class Desk {
     throw new ZapError('host/not-connected', `${host} is not connected.`, { hint: 'Connect it first.', data: { host } });
   }
 
+  /** The same for whoever can wait: a host that is being connected is waited for. */
+  async reached(host: string, signal?: AbortSignal): Promise<HelperClient> {
+    await this.links.get(host)?.settled(signal);
+    return this.ready(host);
+  }
+
   /** For views of a POD. A host that is away may be the very one it is on: as long as it owes an answer, nobody says that the POD is gone. */
   readonly lookedAt: Hosts = ((desk: Desk): Hosts => ({
     get hosts() {

@@ -85,7 +85,7 @@ export function hostCalls(desk: Desk): Answers<Named<'host'>> {
       const { host, finding } = input;
       const findings = (desk.knowledge(host).diagnosis?.findings ?? []).filter(({ id }) => finding === undefined || id === finding);
       return start('host.fix', host, input, async ({ signal, progress, log }) => {
-        const client = desk.ready(host);
+        const client = await desk.reached(host, signal);
         const remedy = await remedyFor(client.transport, host, findings);
         if (!remedy) throw new ZapError('host/no-remedy', `There is nothing on ${host} that Zap could mend by itself.`, { data: { host } });
         const shown = remedy.commands.map((words) => words.join(' '));

@@ -81,6 +81,23 @@ describe('HostLink', () => {
     await expect(opening).rejects.toMatchObject({ code: 'cancelled/by-user' });
   });
 
+  it('lets others wait for the attempt that runs, until they are tired of it', async () => {
+    let arrive!: (client: HelperClient) => void;
+    const { link } = linkOf(() => new Promise((resolve) => (arrive = resolve)));
+    await link.settled(); // there is none
+    link.open();
+    const stop = new AbortController();
+    const tired = link.settled(stop.signal);
+    const patient = link.settled();
+    stop.abort();
+    await expect(tired).rejects.toMatchObject({ code: 'cancelled/by-user' });
+    await expect(link.settled(stop.signal)).rejects.toMatchObject({ code: 'cancelled/by-user' });
+    arrive(helper().client);
+    await patient;
+    expect(link.isReady).toBe(true);
+    link.close();
+  });
+
   it('is lost and comes back', async () => {
     const helpers = [helper(), helper()];
     let attempts = 0;

@@ -82,8 +82,17 @@ export class HostLink implements Disposable {
   }
 
   /** Resolves when the attempt that runs, if any, has succeeded or failed. */
-  async settled(): Promise<void> {
-    if (this.connection.kind === 'connecting') await new Promise<Connection>((resolve) => this.waiting.add(resolve));
+  async settled(signal?: AbortSignal): Promise<void> {
+    if (this.connection.kind !== 'connecting') return;
+    await new Promise<void>((resolve, reject) => {
+      const cancel = (): void => reject(new ZapError('cancelled/by-user', `Cancelled while ${this.host} was being connected.`));
+      if (signal?.aborted) return cancel();
+      signal?.addEventListener('abort', cancel, { once: true });
+      this.waiting.add(() => {
+        signal?.removeEventListener('abort', cancel);
+        resolve();
+      });
+    });
   }
 
   close(): void {

@@ -23,7 +23,7 @@ export function requireIdle(desk: Desk, id: string): PodView {
 
 /** As its host says now: what is shown may be a moment old. */
 export async function locate(desk: Desk, view: PodView, signal?: AbortSignal): Promise<LocatedPod> {
-  const { pods } = await desk.ready(view.host).call('pod.list', {}, { signal });
+  const { pods } = await (await desk.reached(view.host, signal)).call('pod.list', {}, { signal });
   const pod = pods.find(({ id }) => id === view.id);
   if (pod) return { host: view.host, pod };
   void desk.refresh([view.host]);
@@ -38,7 +38,7 @@ export function startMove(desk: Desk, id: string, { to, resumes, parent }: { to:
   return desk.board.start(
     { kind: 'pod.move', subject: { pod: id, podName: pod.name, from, to }, parent, canCancel: true, request: { name: 'pod.move', input: { pod: id, to, resumes } }, isLive },
     async (context) => {
-      desk.ready(to);
+      await desk.reached(to, context.signal);
       return movingFrom(desk, pod, to, context, async (located) => outcomeOf(await movePod(desk.fleet, located, to, { ...moveOptions(context), resume: isLive || resumes })));
     },
   );
@@ -56,7 +56,7 @@ export function startClone(desk: Desk, input: CloneInput & { isFresh: false }): 
   return desk.board.start(
     { kind: 'pod.clone', subject: { pod: pod.id, podName: pod.name, from: pod.host, to: input.to }, canCancel: true, request: { name: 'pod.clone', input }, isLive: pod.state.kind === 'running' },
     async (context) => {
-      desk.ready(input.to);
+      await desk.reached(input.to, context.signal);
       return movingFrom(desk, pod, input.to, context, async (located) => outcomeOf(await clonePod(desk.fleet, located, { name: input.name, to: input.to, network: input.network }, moveOptions(context))));
     },
   );
@@ -84,7 +84,7 @@ export function startResume(desk: Desk, id: string, to: string | undefined): str
         return { totalMs: done.restoreMs, steps: done.steps };
       });
     }
-    desk.ready(to);
+    await desk.reached(to, context.signal);
     return movingFrom(desk, pod, to, context, async (located) => outcomeOf(await movePod(desk.fleet, located, to, { ...moveOptions(context), resume: true })));
   });
 }

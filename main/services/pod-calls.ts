@@ -19,14 +19,14 @@ export function podCalls(desk: Desk): Answers<PodCalls> {
   const create = (input: { host: string; name: string; environment: string; network: Parameters<typeof startCreate>[1]['network']; limits: Parameters<typeof startCreate>[1]['limits'] }): { task: string } => ({ task: startCreate(desk, input) });
   return {
     async 'pod.create'(input) {
-      desk.ready(input.host);
+      await desk.reached(input.host);
       return create(input);
     },
 
     async 'pod.rename'({ pod, name }) {
       const view = requireIdle(desk, pod);
       await requireFreeName(desk.fleet, name);
-      await desk.ready(view.host).call('pod.rename', { pod, name });
+      await (await desk.reached(view.host)).call('pod.rename', { pod, name });
       await desk.refresh([view.host]);
       return {};
     },
@@ -34,7 +34,7 @@ export function podCalls(desk: Desk): Answers<PodCalls> {
     async 'pod.delete'(input) {
       const view = requireIdle(desk, input.pod);
       const task = board.start({ kind: 'pod.delete', subject: { pod: view.id, podName: view.name, host: view.host }, canCancel: false }, async () => {
-        await desk.ready(view.host).call('pod.delete', { pod: view.id });
+        await (await desk.reached(view.host)).call('pod.delete', { pod: view.id });
         await desk.refresh([view.host]);
         return {};
       });
@@ -56,13 +56,13 @@ export function podCalls(desk: Desk): Answers<PodCalls> {
       const original = requirePod(desk, pod);
       const own = network ?? original.network;
       if (own.profile === 'lan' && network === undefined) throw new ZapError('network/address-needed', `"${original.name}" has the address ${own.address}; its copy needs another one.`, { hint: 'Give it an address of its own, or another kind of network.', data: { pod: original.name } });
-      desk.ready(to);
+      await desk.reached(to);
       return create({ host: to, name, environment: original.environment.digest, network: own, limits: original.limits });
     },
 
     async 'pod.plan'({ pod, to }) {
       const view = requirePod(desk, pod);
-      desk.ready(to);
+      await desk.reached(to);
       const plan = await planOnly(desk.fleet, await locate(desk, view), to, { willRun: view.state.kind === 'running' });
       return exactPlan(view.id, plan);
     },
@@ -73,7 +73,7 @@ export function podCalls(desk: Desk): Answers<PodCalls> {
     async 'pod.recover'(input) {
       const view = requireIdle(desk, input.pod);
       const task = board.start({ kind: 'pod.recover', subject: { pod: view.id, podName: view.name, host: view.host }, canCancel: false }, async () => {
-        const { pod } = await desk.ready(view.host).call('pod.recover', { ...input, ...(input.decision === 'run-here' ? { seal: await desk.fleet.checkpointKeys(view.host).seal(view.id) } : {}) });
+        const { pod } = await (await desk.reached(view.host)).call('pod.recover', { ...input, ...(input.decision === 'run-here' ? { seal: await desk.fleet.checkpointKeys(view.host).seal(view.id) } : {}) });
         await desk.refresh(desk.fleet.hosts);
         return { note: pod ? `${pod.name} is ${pod.state.kind} on ${view.host}.` : `The copy on ${view.host} is gone.` };
       });
@@ -82,14 +82,14 @@ export function podCalls(desk: Desk): Answers<PodCalls> {
 
     async 'pod.show'({ pod }) {
       const view = requirePod(desk, pod);
-      const { usage, command, findings } = await desk.ready(view.host).call('pod.show', { pod });
+      const { usage, command, findings } = await (await desk.reached(view.host)).call('pod.show', { pod });
       return { usage, command, findings };
     },
     async 'pod.samples'({ pod }) {
       return { samples: desk.sampler.of(pod) };
     },
     async 'pod.log'({ pod }) {
-      return desk.ready(requirePod(desk, pod).host).call('pod.logs', { pod, lines: LOG_LINES });
+      return (await desk.reached(requirePod(desk, pod).host)).call('pod.logs', { pod, lines: LOG_LINES });
     },
 
     async 'terminal.list'({ pod }) {
@@ -106,10 +106,10 @@ export function podCalls(desk: Desk): Answers<PodCalls> {
     async 'environment.build'(input) {
       const recipe = desk.recipes.find(({ name }) => name === input.recipe);
       if (!recipe) throw new ZapError('environment/no-recipe', `There is no recipe "${input.recipe}".`);
-      desk.ready(input.host);
+      await desk.reached(input.host);
       const task = board.start({ kind: 'environment.build', subject: { host: input.host, environment: recipe.name }, canCancel: true, request: { name: 'environment.build', input } }, async ({ signal, log, progress }) => {
         progress({ phase: 'build' });
-        const built = await desk.ready(input.host).call('environment.build', { recipe }, { signal, onEvent: ({ line }) => log(line) });
+        const built = await (await desk.reached(input.host)).call('environment.build', { recipe }, { signal, onEvent: ({ line }) => log(line) });
         await desk.refresh([input.host], true);
         return { note: built.digest };
       });
@@ -117,9 +117,9 @@ export function podCalls(desk: Desk): Answers<PodCalls> {
     },
 
     async 'environment.remove'({ host, environment }) {
-      desk.ready(host);
+      await desk.reached(host);
       const task = board.start({ kind: 'environment.remove', subject: { host, environment }, canCancel: false }, async () => {
-        await desk.ready(host).call('environment.remove', { environment });
+        await (await desk.reached(host)).call('environment.remove', { environment });
         await desk.refresh([host], true);
         return {};
       });
@@ -148,7 +148,7 @@ function startCreate(desk: Desk, { host, name, environment, network, limits }: C
       onProgress: progress,
       onCopy: (copied, from) => log(`copying the environment ${copied.names[0] ?? copied.digest} from ${from}`),
     });
-    const pod = await desk.ready(host).call('pod.create', { name, environment: found.digest, network, limits }, { signal, onEvent: progress });
+    const pod = await (await desk.reached(host)).call('pod.create', { name, environment: found.digest, network, limits }, { signal, onEvent: progress });
     subject({ pod: pod.id });
     await desk.refresh([host], true);
     return {};

@@ -95,7 +95,8 @@ describeWithElectron('the app', () => describeInLab('and its hosts', (suite) => 
       for (const { type, serviceName, name, pid } of electron.getAppMetrics()) if (type === 'Utility' && [serviceName, name].includes('Zap services')) process.kill(pid, 'SIGKILL');
     });
     expect(await restarted).toBe(true);
-    await until('the services answer', async () => (await work.app.ask('state.snapshot', {})).ok);
+    await until('the POD is known again', async () => ((answer) => answer.ok && podOf(answer.value, 'desk') !== undefined)(await work.app.ask('state.snapshot', {})));
+    expect(await work.app.call('pod.plan', { pod: await idOf('desk'), to: 'beta' })).toMatchObject({ isExact: true }); // beta, if it is still being connected, is waited for
     await podState('desk', ({ isStale, state }) => !isStale && state.kind === 'running');
     expect((await work.app.snapshot()).tasks.map(({ id }) => id)).toEqual(tasks);
   });

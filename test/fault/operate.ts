@@ -22,7 +22,7 @@ export async function operate(lab: FaultLab, fleet: Fleet, { operation, pod, fro
   switch (operation) {
     case 'move':
     case 'move-stored':
-      return void (await movePod(fleet, await findPod(fleet, pod.id), to, { resume: operation === 'move' }));
+      return void (await movePod(fleet, await findPod(fleet, pod.id), to, { resume: operation === 'move', keepMemory: operation === 'move' }));
     case 'clone': {
       return void (await clonePod(fleet, await findPod(fleet, pod.id), { name: copyName, to, network: { profile: 'none' } }, {}));
     }

@@ -18,7 +18,7 @@ export const transferCommands = [
     name: 'pod move',
     summary: 'Move a POD to another host while it runs',
     operands: { name: { placeholder: 'NAME' }, host: { placeholder: 'HOST' } },
-    options: { ...bandwidthOption, 'leave-nothing': { kind: 'flag', help: 'keep nothing of its memory for its return, not even encrypted with a key that leaves with it' }, 'dry-run': { kind: 'flag', help: 'only look whether it can move, and what it will cost' } },
+    options: { ...bandwidthOption, 'keep-memory': { kind: 'flag', help: 'leave its memory here, encrypted with a key that goes with it, so that its return sends only what has changed' }, 'dry-run': { kind: 'flag', help: 'only look whether it can move, and what it will cost' } },
     details: 'A suspended POD stays suspended; `zap pod resume NAME --host HOST` lets it go on there. Ctrl-C undoes the move until it is committed.',
     run: async ({ operands, options }, context) => {
       const fleet = await context.fleet();
@@ -31,7 +31,7 @@ export const transferCommands = [
         return { json: plan, text: planText(plan), exitCode: plan.canMove ? 0 : new ZapError('preflight/blocked', '').exitCode };
       }
       const progress = new PhaseProgress(context.output);
-      const report = await movePod(fleet, located, to, { ...moveOptions(context, progress, options.bandwidth), resume, leaveNothing: options['leave-nothing'] });
+      const report = await movePod(fleet, located, to, { ...moveOptions(context, progress, options.bandwidth), resume, keepMemory: options['keep-memory'] });
       progress.end();
       return { json: report, text: reportText(report, resume ? 'runs' : 'is suspended') };
     },

@@ -1,5 +1,4 @@
 /** The app at work on a lab's hosts: what the tests of both share. */
-import { rmSync } from 'node:fs';
 import { afterAll, beforeAll } from 'vitest';
 import type { PodView, Snapshot } from '../../../main/contract';
 import type { Suite } from '../../integration/support/suite';
@@ -35,7 +34,6 @@ export class AtWork {
 
   /** A move that takes its time, and is on its way. */
   async beginSlowMove(name: string, to: 'alpha' | 'beta', rateMbit: number): Promise<string> {
-    for (const host of ['alpha', 'beta'] as const) rmSync(this.suite.view(host).path('var/lib/zap/kept'), { recursive: true, force: true }); // or there is little to send
     await this.suite.lab.setLink(to, { rateMbit });
     const { task } = await this.app.call('pod.move', { pod: await this.idOf(name), to, resumes: true });
     await this.app.state('bytes go', ({ tasks }) => {

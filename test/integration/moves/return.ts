@@ -12,18 +12,19 @@ export function returns(suite: Suite): void {
   describe('a POD that comes back', () => {
     let alive: TestPod;
     let away: MoveReport;
-    const move = async (to: HostName, ...options: string[]): Promise<MoveReport> => {
+    const moveAndLeaveNothing = async (to: HostName, ...options: string[]): Promise<MoveReport> => {
       const report = await suite.zap.json<MoveReport>('pod', 'move', pod, to, ...options);
       await requireAlive(alive.address, alive.born);
       return report;
     };
+    const move = (to: HostName): Promise<MoveReport> => moveAndLeaveNothing(to, '--keep-memory');
     const keptAt = (host: HostName): string => suite.view(host).path('var/lib/zap/kept', alive.record.id);
 
     beforeAll(async () => {
       alive = await suite.createAlive(pod, { host: 'alpha' });
       await ask(alive.address, 'remember', String(memoryBytes));
-      await move('beta', '--leave-nothing');
-      await move('alpha', '--leave-nothing');
+      await moveAndLeaveNothing('beta');
+      await moveAndLeaveNothing('alpha');
     }, 120_000);
     beforeEach(async () => void (away = await move('beta')));
     afterAll(() => suite.delete(pod), 60_000);
@@ -51,10 +52,10 @@ export function returns(suite: Suite): void {
       await move('alpha');
     }, 120_000);
 
-    test('left nothing when it was told to', async () => {
+    test('leaves nothing unless it was told to', async () => {
       await move('alpha');
-      await move('beta', '--leave-nothing');
-      expect(existsSync(keptAt('alpha'))).toBe(false);
+      await moveAndLeaveNothing('beta');
+      for (const host of ['alpha', 'beta'] as const) expect(existsSync(keptAt(host))).toBe(false);
       expect((await move('alpha')).bytes.sent).toBeGreaterThan(memoryBytes);
     }, 120_000);
   });
