@@ -25,6 +25,7 @@ const RTM_NEWLINK = 16;
 const RTM_SETLINK = 19;
 const RTM_NEWADDR = 20;
 const RTM_NEWROUTE = 24;
+const RTM_DELNEIGH = 29;
 const AF_INET = 2;
 const IFF_UP = 1;
 const IFLA_ADDRESS = 1;
@@ -53,6 +54,7 @@ const RT_TABLE_MAIN = 254;
 const RTPROT_BOOT = 3;
 const RTN_UNICAST = 1;
 const RTNH_F_ONLINK = 4;
+const NDA_DST = 1;
 const headerBytes = 16;
 
 function attribute(type: number, ...parts: Uint8Array[]): Buffer {
@@ -148,6 +150,14 @@ export class Netlink implements Disposable {
     header.writeUInt8(RTN_UNICAST, 7);
     header.writeUInt32LE(RTNH_F_ONLINK, 8);
     this.request(RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE, `route via ${gateway}`, header, attribute(RTA_GATEWAY, ipBytes(gateway)), attribute(RTA_OIF, number(index)));
+  }
+
+  /** A neighbour's link-layer address, and what waits for it, are forgotten: whoever sends to it next asks at once. */
+  deleteNeighbour(index: number, address: string): void {
+    const header = Buffer.alloc(12); // struct ndmsg
+    header.writeUInt8(AF_INET, 0);
+    header.writeInt32LE(index, 4);
+    this.request(RTM_DELNEIGH, 0, `neighbour ${address}`, header, attribute(NDA_DST, ipBytes(address)));
   }
 
   /** The index of a link in the socket's namespace. */
