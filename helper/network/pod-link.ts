@@ -132,7 +132,7 @@ export function connect(plan: LinkPlan, init: number): void {
  * Connections that come back ask for their neighbours at once, while the link is closed, and would not ask again for a second, in which nothing of the POD gets
  * out: such questions are forgotten. /proc/PID/net/arp has them without the flag ATF_COM (arp(7)).
  */
-export function askForNeighboursAnew(init: number): void {
+function askForNeighboursAnew(init: number): void {
   const unanswered = [...readFileSync(`/proc/${init}/net/arp`, 'latin1').matchAll(/^([\d.]+) +\S+ +0x0 .*eth0$/gm)].map((match) => match[1]!);
   if (unanswered.length === 0) return;
   inNetworkNamespace(init, (inside) => {
