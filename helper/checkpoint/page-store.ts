@@ -3,6 +3,7 @@
  *
  * A 32-bit hash finds the candidate, a comparison of all its bytes decides: nothing rests on the hash being good.
  */
+import { crc32 } from 'node:zlib';
 import { pageBytes } from '../system/live-pages';
 import type { KnownContent } from './page-content';
 
@@ -77,6 +78,26 @@ export class PageStore {
     this.count++;
   }
 
+  /** For pages of which numbers are guessed, −1 where none is: puts the number of its content in the place of each, as `add` does. */
+  renumber(numbers: Int32Array, bytes: Buffer): void {
+    for (let index = 0; index < numbers.length; ) {
+      const first = numbers[index]!;
+      let run = 1;
+      if (first >= 0) {
+        const limit = this.together(first, numbers.length - index);
+        while (run < limit && numbers[index + run] === first + run) run++;
+        if (this.isSame(first, run, bytes, index * pageBytes)) {
+          index += run;
+          continue;
+        }
+      }
+      for (const end = index + run; index < end; index++) {
+        const number = numbers[index]!;
+        if (number < 0 || !this.isSame(number, 1, bytes, index * pageBytes)) numbers[index] = this.add(bytes, index * pageBytes);
+      }
+    }
+  }
+
   /** The bytes of a run of pages, as far as they lie together: at least the first, perhaps fewer than asked for. */
   read(first: number, count: number): Buffer {
     const at = first % segmentPages;
@@ -97,8 +118,8 @@ export class PageStore {
   }
 
   /**
-   * Where the page is, or would be. Pages that differ only where the hash does not look share it; a few of them are kept, and more have no slot (−1): with all of them in
-   * the table, a database of rows that look alike took as long as the square of its pages.
+   * Where the page is, or would be. Of pages that share a hash, which somebody can make on purpose, a few are found again, and more have no slot (−1): with all of them in
+   * the table, each would be compared with all before it.
    */
   private lookUp(bytes: Buffer, offset: number, hash: number): { found: number; slot: number } {
     const mask = this.table.length - 1;
@@ -128,21 +149,7 @@ export class PageStore {
   }
 }
 
-/**
- * Looks at every fourth word, a different one of each four: hashing a frozen POD's memory must not take longer than comparing it. `offset` must be a
- * multiple of 4 in memory, as pages in page-aligned buffers are.
- */
+/** Of all its bytes: pages of a database differ in few of them, and those that the hash did not tell apart would be taken for new ones again and again. */
 export function hashPage(bytes: Buffer, offset: number): number {
-  const words = new Int32Array(bytes.buffer, bytes.byteOffset + offset, pageBytes / 4);
-  let a = 0x9e3779b1 | 0;
-  let b = 0x85ebca77 | 0;
-  for (let index = 0; index < words.length; index += 8) {
-    const within = (index >> 3) & 3;
-    a = Math.imul(a ^ words[index + within]!, 0xcc9e2d51);
-    b = Math.imul(b ^ words[index + 4 + within]!, 0x1b873593);
-    a ^= a >>> 15;
-    b ^= b >>> 13;
-  }
-  const mixed = Math.imul(a ^ (b << 7) ^ (b >>> 9), 0x85ebca6b);
-  return mixed ^ (mixed >>> 16);
+  return crc32(bytes.subarray(offset, offset + pageBytes)) | 0;
 }

@@ -94,7 +94,7 @@ export class FrozenMemory {
             numbers.fill(-1, done);
             break;
           }
-          this.renumber(numbers.subarray(done, done + bytes.length / pageBytes), bytes);
+          store.renumber(numbers.subarray(done, done + bytes.length / pageBytes), bytes);
           done += bytes.length / pageBytes;
           if (appended.pages >= flushPages) await appended.flush();
           if (pacer.isDue) await pacer.breathe();
@@ -102,26 +102,6 @@ export class FrozenMemory {
       }
     }
     await appended.flush();
-  }
-
-  private renumber(numbers: Int32Array, bytes: Buffer): void {
-    const { store } = this.ahead;
-    for (let index = 0; index < numbers.length; ) {
-      const first = numbers[index]!;
-      let run = 1;
-      if (first >= 0) {
-        const limit = store.together(first, numbers.length - index);
-        while (run < limit && numbers[index + run] === first + run) run++;
-        if (store.isSame(first, run, bytes, index * pageBytes)) {
-          index += run;
-          continue;
-        }
-      }
-      for (const end = index + run; index < end; index++) {
-        const number = numbers[index]!;
-        if (number < 0 || !store.isSame(number, 1, bytes, index * pageBytes)) numbers[index] = store.add(bytes, index * pageBytes);
-      }
-    }
   }
 
   private async sendProcess(name: number, { pagesId, entries }: Pagemap, records: RecordWriter): Promise<void> {

@@ -4,7 +4,7 @@
  * Needs no tracking by the kernel: what changed is found by content, when the frozen memory is compared with what was sent.
  */
 import { ZapError } from '../protocol/errors';
-import type { MappedPages, MemoryMap } from '../checkpoint/memory-map';
+import { MapCursor, type MappedPages, type MemoryMap } from '../checkpoint/memory-map';
 import type { KnownContent } from '../checkpoint/page-content';
 import { PageStore } from '../checkpoint/page-store';
 import { Pacer } from '../files/pacer';
@@ -29,13 +29,13 @@ export async function sendLivePages(init: number, channel: Channel, options: { m
   let map: MemoryMap = new Map();
   for (let round = 0; round < maxRounds && !store.isFull; round++) {
     const before = store.count;
-    map = await sendRound(init, channel, store, options);
+    map = await sendRound(init, channel, store, map, options);
     if (store.count - before < worthwhilePages) break;
   }
   return { store, map };
 }
 
-async function sendRound(init: number, channel: Channel, store: PageStore, options: { signal: AbortSignal; onBytes: (bytes: number) => void }): Promise<MemoryMap> {
+async function sendRound(init: number, channel: Channel, store: PageStore, before: MemoryMap, options: { signal: AbortSignal; onBytes: (bytes: number) => void }): Promise<MemoryMap> {
   await channel.send({ type: 'pages' });
   const sink = channel.sink();
   const pacer = new Pacer(options.signal);
@@ -47,8 +47,10 @@ async function sendRound(init: number, channel: Channel, store: PageStore, optio
     if (name === undefined) continue;
     const pieces: MappedPages[] = [];
     map.set(name, pieces);
+    const cursor = new MapCursor(before.get(name) ?? []);
     for (const { address, isExecutable, isSharedMemory, bytes } of livePages(pid, buffers)) {
-      const numbers = Int32Array.from({ length: bytes.length / pageBytes }, (_, index) => store.add(bytes, index * pageBytes));
+      const numbers = guess(cursor, address, bytes.length / pageBytes);
+      store.renumber(numbers, bytes);
       if (!isSharedMemory) pieces.push({ address, isExecutable, numbers }); // shared memory is no process's own
       if (appended.pages >= chunkPages) await appended.flush();
       if (pacer.isDue) await pacer.breathe();
@@ -57,6 +59,17 @@ async function sendRound(init: number, channel: Channel, store: PageStore, optio
   await appended.flush();
   await sink.end();
   return map;
+}
+
+/** What was at these addresses when they were last looked at. */
+function guess(cursor: MapCursor, address: number, pages: number): Int32Array {
+  const numbers = new Int32Array(pages).fill(-1);
+  for (let done = 0; done < pages; ) {
+    const { number, run } = cursor.at(address + done * pageBytes, pages - done, pageBytes);
+    if (number >= 0) for (let index = 0; index < run; index++) numbers[done + index] = number + index;
+    done += run;
+  }
+  return numbers;
 }
 
 /** Tells which of the pages that were sent ahead each process has, and in which order: `prefillPages` makes files of it. */

@@ -45,8 +45,6 @@ export interface SendContext {
   journal: SourceJournal;
 }
 
-const maxAheadBytes = 2 ** 30;
-
 type PodJob = Exclude<SendJob, { kind: 'environment' }>;
 type Arrived = z.infer<typeof RunningNow>;
 
@@ -221,7 +219,7 @@ class Sending {
 
   /** The POD's memory while it runs, if there is room for it twice. */
   private async sendAhead(init: number): Promise<MemoryAhead> {
-    const maxBytes = Math.min(this.maxPagesBytes, memoryFreeBytes() / 4, maxAheadBytes);
+    const maxBytes = Math.min(this.maxPagesBytes, memoryFreeBytes() / 4);
     if (inspectTree(init).totals.memoryBytes > maxBytes) return { store: new PageStore(0), map: new Map() };
     let bytes = 0;
     return await this.steps.run('memory', async () => {
