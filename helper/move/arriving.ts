@@ -20,7 +20,8 @@ import { insist } from '../system/insist';
 import { bootId, isAlive, type ProcessIdentity } from '../system/process';
 import { run } from '../system/spawn';
 import type { Channel } from './channel';
-import type { Answer, TargetEvent, TargetHands, TargetPhase, Tree, Verdict } from './commit';
+import type { Answer, TargetEvent, TargetPhase, Tree, Verdict } from './commit';
+import type { TargetHands } from './commit-acts';
 import { advanceJournal, closeJournal, type TargetJournal } from './journal';
 
 const writeAgainMs = 500;

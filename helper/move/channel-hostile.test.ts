@@ -5,7 +5,7 @@ import { connect as connectTcp, createServer, type AddressInfo } from 'node:net'
 import { connect as connectTls, type ConnectionOptions } from 'node:tls';
 import { expect, test } from 'vitest';
 import { z } from 'zod';
-import { ChannelListener, connectChannel } from './channel';
+import { ChannelListener, connectChannel } from './secure-channel';
 
 const key = Buffer.alloc(32, 1);
 const transfer = '0123456789abcdef';

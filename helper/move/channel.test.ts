@@ -3,7 +3,8 @@ import { connect, createServer, type AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { afterEach, expect, test } from 'vitest';
 import { z } from 'zod';
-import { Channel, ChannelListener, connectChannel, secureClient, secureServer } from './channel';
+import { Channel } from './channel';
+import { ChannelListener, connectChannel, secureClient, secureServer } from './secure-channel';
 
 const key = Buffer.alloc(32, 1);
 const wrongKey = Buffer.alloc(32, 2);

@@ -2,7 +2,7 @@
  * The commit protocol, decided purely.
  *
  * Each side is a phase, which its journal holds, and a table: what happened, what is done about it in which order, and the phase after that. Helpers carry
- * the actions out one by one (`stepSource`, `stepTarget`) and may die between any two of them; `commit.test.ts` lets them die there, and the messages between
+ * the actions out one by one (commit-acts.ts) and may die between any two of them; `commit.test.ts` lets them die there, and the messages between
  * them be lost, late, doubled and out of order. Two rules carry it all: nothing runs at the target before the source has stopped its processes
  * in a way that outlasts any helper, and the source ends them only when the target has said that the POD runs there.
  */
@@ -146,30 +146,6 @@ function afterVerdict({ verdict, tree, canRestore }: Extract<TargetEvent, { kind
   const go: TargetAction[] = ['journal resuming', 'let run', 'journal settled', 'say running'];
   if (tree !== 'dead') return { phase: 'settled', actions: go };
   return canRestore ? { phase: 'settled', actions: ['restore again', ...go] } : { phase: 'lost', actions: ['journal lost', 'say lost'] };
-}
-
-export type SourceHands = Record<SourceAction, () => Promise<void> | void>;
-export type TargetHands = Record<TargetAction, () => Promise<void> | void>;
-
-/** Called after each action. */
-export type AfterAction = (side: 'source' | 'target', action: string) => void;
-
-export async function stepSource(phase: SourcePhase, event: SourceEvent, hands: SourceHands, after: AfterAction = () => {}): Promise<SourcePhase | 'over'> {
-  const next = nextOfSource(phase, event);
-  for (const action of next.actions) {
-    await hands[action]();
-    after('source', action);
-  }
-  return next.phase;
-}
-
-export async function stepTarget(phase: TargetPhase, event: TargetEvent, hands: TargetHands, after: AfterAction = () => {}): Promise<TargetPhase | 'over'> {
-  const next = nextOfTarget(phase, event);
-  for (const action of next.actions) {
-    await hands[action]();
-    after('target', action);
-  }
-  return next.phase;
 }
 
 /** What a source that has no journal of a transfer says about it: nothing was ever promised of a POD that is here. */

@@ -10,15 +10,11 @@ import { ZapError } from '../protocol/errors';
 import { listImages } from '../criu/images';
 import type { Sink } from '../files/frames';
 import { commonUmask, withUmask } from '../system/umask';
+import type { Limits } from './limits';
 
 const List = z.array(z.tuple([z.string().regex(/^[A-Za-z0-9_][A-Za-z0-9_.-]{0,200}$/), z.number().int().nonnegative()]));
 const chunkBytes = 1 << 20;
 const maxListBytes = 4 << 20;
-
-export interface PackLimits {
-  maxEntries: number;
-  maxBytes: number;
-}
 
 /** Resolves with the number of bytes of the files. */
 export async function sendImages(directory: string, sink: Sink, options: { signal?: AbortSignal; isWanted?: (name: string) => boolean } = {}): Promise<number> {
@@ -56,7 +52,7 @@ export async function sendImages(directory: string, sink: Sink, options: { signa
 }
 
 /** Makes files that are not there yet. Nothing that is announced or sent makes it write elsewhere, or more than `limits`. */
-export async function receiveImages(chunks: AsyncIterable<Buffer>, directory: string, limits: PackLimits, onBytes: (bytes: number) => void = () => {}): Promise<void> {
+export async function receiveImages(chunks: AsyncIterable<Buffer>, directory: string, limits: Limits, onBytes: (bytes: number) => void = () => {}): Promise<void> {
   let list: z.infer<typeof List> | undefined;
   let rest: Buffer = Buffer.alloc(0);
   let index = 0;
@@ -101,7 +97,7 @@ export async function receiveImages(chunks: AsyncIterable<Buffer>, directory: st
   }
 }
 
-function readList(bytes: Buffer, limits: PackLimits): z.infer<typeof List> {
+function readList(bytes: Buffer, limits: Limits): z.infer<typeof List> {
   let value: unknown;
   try {
     value = JSON.parse(bytes.toString());

@@ -13,7 +13,8 @@ import { destroyPod } from '../pod/remove';
 import { freezeGroup } from '../system/cgroup';
 import { bootId, isAlive } from '../system/process';
 import type { Channel } from './channel';
-import type { SourceHands, SourcePhase, Tree } from './commit';
+import type { SourcePhase, Tree } from './commit';
+import type { SourceHands } from './commit-acts';
 import { advanceJournal, closeJournal, type SourceJournal } from './journal';
 
 type Was = Extract<RecordState, { kind: 'leaving' }>['was'];

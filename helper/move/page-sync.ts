@@ -5,7 +5,7 @@
  */
 import { ZapError } from '../protocol/errors';
 import { MapCursor, type MappedPages, type MemoryMap } from '../checkpoint/memory-map';
-import type { KnownContent } from '../checkpoint/page-content';
+import { KnownContent } from '../checkpoint/page-content';
 import { PageStore } from '../checkpoint/page-store';
 import { Pacer } from '../files/pacer';
 import { livePages, makeBuffers, pageBytes } from '../system/live-pages';
@@ -103,4 +103,14 @@ export async function receivePages(chunks: AsyncIterable<Buffer>, store: PageSto
     }
     rest = bytes.subarray(offset);
   }
+}
+
+/** What the target says that it has kept, in the order of its numbers. */
+export async function receiveKnown(chunks: AsyncIterable<Buffer>, maxPages: number): Promise<KnownContent> {
+  const known = new KnownContent();
+  for await (const chunk of chunks) {
+    known.add(chunk);
+    if (known.count > maxPages) throw new ZapError('move/too-many-pages', 'The other host says that it has more memory of the POD than it has room for.');
+  }
+  return known;
 }

@@ -2,13 +2,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ZapError } from '../protocol/errors';
 import { loadRecord, type PodRecord } from '../pod/record';
-import { reach } from '../system/fault-point';
 import { giveUpSaying, untilAnswered, wordEvent } from './answer';
-import { connectChannel, type Channel } from './channel';
-import { stepSource, type SourceEvent, type SourcePhase } from './commit';
+import type { Channel } from './channel';
+import type { SourceEvent, SourcePhase } from './commit';
+import { stepSource } from './commit-acts';
 import { closeJournal, type SourceJournal } from './journal';
+import type { Later } from './later';
 import { leavingHands, treeOf, type Leaving } from './leaving';
-import type { Later } from './recover';
+import { connectChannel } from './secure-channel';
 import { leftFor } from './verdict';
 
 /** A target that is up answers at once; one that comes up later is asked by the next helper, or by a desktop. */
@@ -26,7 +27,7 @@ export async function recoverSource(entry: SourceJournal): Promise<Later | undef
   let phase: SourcePhase | 'over' = entry.phase;
   const hands = leavingHands({ record, was, journal: entry, channel: () => over });
   const step = async (event: SourceEvent): Promise<void> => {
-    if (phase !== 'over') phase = await stepSource(phase, event, hands, (side, action) => reach(`${side} did: ${action}`));
+    phase = await stepSource(phase, event, hands);
   };
   await step({ kind: 'started', tree: treeOf(record, entry.transfer) });
   if (entry.phase === 'done') return { isExclusive: false, staysMs: givenUpStaysMs, run: () => tellHeard(entry) };

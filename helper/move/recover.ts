@@ -28,15 +28,6 @@ export interface Recovery {
   remote: Promise<void>;
 }
 
-/** What needs the other host. */
-export interface Later {
-  run: () => Promise<void>;
-  /** Nobody else may touch the POD meanwhile. */
-  isExclusive: boolean;
-  /** How long a helper stays for this alone; the next one goes on with it. */
-  staysMs: number;
-}
-
 export function recoverHost(environments: EnvironmentStore, log: (line: string) => void): Recovery {
   const remoteJobs: (() => Promise<void>)[] = [];
   const local = (async () => {

@@ -1,16 +1,12 @@
-/**
- * The sending side of a move or clone.
- *
- * Up to the commit everything is undone on failure and the POD runs on here; from the commit on nothing may fail it any more.
- */
+/** The sending side of a move or clone: what is sent, in which order. */
 import { ZapError } from '../protocol/errors';
 import type { SendJob } from '../protocol/contract';
-import type { Progress, TransferResult } from '../protocol/model';
+import type { TransferResult } from '../protocol/model';
 import type { z } from 'zod';
 import { Freeze, type Frozen, type Verdict } from '../checkpoint/freeze';
 import { requireParts, verifyManifest } from '../checkpoint/manifest';
 import { KeptMemory, newKeptKey } from '../checkpoint/kept-memory';
-import { KnownContent } from '../checkpoint/page-content';
+import type { KnownContent } from '../checkpoint/page-content';
 import { PageStore } from '../checkpoint/page-store';
 import { openCheckpoint } from '../checkpoint/store';
 import { Steps } from '../checkpoint/steps';
@@ -19,30 +15,21 @@ import { writeArchive } from '../files/archive-write';
 import type { EnvironmentStore } from '../files/environments';
 import { LayerSync } from '../files/layer-sync';
 import { makeImages, removeImages } from '../pod/images';
-import { forgetLock, isRunning, loadRecord, lockPod, observe, podPaths, saveRecord, toPod, type PodRecord } from '../pod/record';
-import { requireNothingLeft } from '../pod/remove';
+import { forgetLock, isRunning, loadRecord, lockPod, observe, podPaths, toPod, type PodRecord } from '../pod/record';
 import { memoryFreeBytes } from '../preflight/facts';
 import { demandOf } from '../preflight/source';
-import { reach } from '../system/fault-point';
 import { pageBytes } from '../system/live-pages';
 import { namespaceMembers } from '../system/process';
-import { confirmAttempts, giveUpSaying, unconfirmed, untilAnswered } from './answer';
-import type { Channel } from './channel';
-import { stepSource, type SourceEvent, type SourceHands, type SourcePhase } from './commit';
-import { sendImages } from './image-pack';
-import { openJournal, type SourceJournal } from './journal';
-import { leavingHands, treeOf } from './leaving';
+import type { Channel, ChannelSink } from './channel';
+import { sendEnvironment } from './environment';
 import { FrozenMemory, isPagesFile } from './frozen-memory';
-import { sendLivePages, sendMemoryMap, type MemoryAhead } from './page-sync';
-import { Accept, EnvironmentStored, Pong, Prepared, Restored, RunningNow, type Offer } from './messages';
+import { Handover, type HandoverContext } from './handover';
+import { sendImages } from './image-pack';
+import { Accept, Pong, Prepared, RunningNow, type Offer } from './messages';
+import { receiveKnown, sendLivePages, sendMemoryMap, type MemoryAhead } from './page-sync';
 
-export interface SendContext {
+export interface SendContext extends HandoverContext {
   environments: EnvironmentStore;
-  signal: AbortSignal;
-  progress: (progress: Progress) => void;
-  /** Opens the channel again after it was lost, to say how the transfer ended. */
-  reconnect: () => Promise<Channel>;
-  journal: SourceJournal;
 }
 
 type PodJob = Exclude<SendJob, { kind: 'environment' }>;
@@ -55,26 +42,18 @@ export async function sendPod(record: PodRecord, job: PodJob, channel: Channel, 
   try {
     return await sending.run();
   } catch (error) {
-    if (!sending.isCommitted) throw await sending.giveUp(error);
+    if (!sending.handover.isCommitted) throw await sending.handover.giveUp(error);
     channel.close(); // whoever goes on with it opens its own
     throw error;
   } finally {
-    if (!sending.isCommitted) removeImages(record.id); // what was committed keeps them until the target runs it
+    if (!sending.handover.isCommitted) removeImages(record.id); // what was committed keeps them until the target runs it
     if (!loadRecord(record.id)) forgetLock(record, lock);
   }
 }
 
 class Sending {
   private readonly isClone: boolean;
-  /** Nothing before the offer was accepted; of a clone nothing at all. */
-  private phase: SourcePhase | 'over' = 'over';
-  private hands!: SourceHands;
-  private sayOver: Channel | undefined;
-  /** The target has all that it needs to stand there complete. */
-  private mayHaveCopy = false;
-  /** From here on only the protocol lets the POD run here again. */
-  private isCommitting = false;
-  isCommitted = false;
+  readonly handover: Handover;
   private maxPagesBytes = 0;
   private known: KnownContent | undefined;
   private ahead: MemoryAhead | undefined;
@@ -92,6 +71,7 @@ class Sending {
     private readonly steps: Steps,
   ) {
     this.isClone = job.kind === 'clone';
+    this.handover = new Handover(record, channel, context, steps);
   }
 
   async run(): Promise<TransferResult> {
@@ -101,7 +81,7 @@ class Sending {
       throw new ZapError('pod/wrong-state', `POD "${record.name}" is ${state.kind}, so it cannot be ${this.isClone ? 'cloned' : 'moved'}.`, { hint: 'Only a running or a suspended POD can.', data: { pod: record.name, state: state.kind } });
     }
     await steps.run('offer', () => this.offer(state.kind === 'suspended'));
-    if (!this.isClone) this.openJournal();
+    if (!this.isClone) this.handover.open(() => this.frozen?.isHeld() ?? true);
     const layer = new LayerSync(podPaths(record.id).layer, isRunning(record) ? { processes: () => namespaceMembers(record.state.init.pid) } : {});
     await steps.run('files', () => this.sendLayer(layer, 'first'));
     if (isRunning(record)) await this.sendRunning(layer);
@@ -140,66 +120,12 @@ class Sending {
     await channel.send(offer);
     const accept = await channel.receive(Accept, context.signal);
     this.maxPagesBytes = accept.maxPagesBytes;
-    if (accept.keptPages > 0) this.known = await receiveKnown(channel, Math.min(accept.keptPages, accept.maxPagesBytes / pageBytes));
+    if (accept.keptPages > 0) this.known = await receiveKnown(channel.chunks(), Math.min(accept.keptPages, accept.maxPagesBytes / pageBytes));
     if (accept.needsEnvironment) await sendEnvironment(record.environment.digest, channel, context);
     const sentMs = Date.now();
     await channel.send({ type: 'ping' });
     const pong = await channel.receive(Pong, context.signal);
     this.clockOffsetMs = pong.epochMs - (sentMs + Date.now()) / 2;
-  }
-
-  private openJournal(): void {
-    const { record, steps, context } = this;
-    const was = record.state;
-    if (was.kind !== 'running' && was.kind !== 'suspended') throw new Error('unreachable');
-    this.phase = 'open';
-    const hands = leavingHands({ record: { ...record }, was, journal: context.journal, channel: () => this.sayOver });
-    this.hands = {
-      ...hands,
-      freeze: async () => {
-        this.isCommitting = true;
-        await hands.freeze();
-        if (this.frozen && !this.frozen.isHeld()) throw new ZapError('criu/died', 'CRIU ended while it held the frozen POD.');
-      },
-      'journal committed': async () => {
-        await hands['journal committed']();
-        this.isCommitted = true;
-        steps.commit();
-      },
-      remove: () => steps.runAnyway('clean up', () => hands.remove()),
-    };
-    openJournal(context.journal);
-    saveRecord({ ...record, state: { kind: 'leaving', transfer: context.journal.transfer, was } });
-  }
-
-  private async step(event: SourceEvent): Promise<void> {
-    if (this.phase !== 'over') this.phase = await stepSource(this.phase, event, this.hands, (side, action) => reach(`${side} did: ${action}`));
-  }
-
-  /** Before the commit: the POD is here as it was, and the target hears of it. */
-  async giveUp(cause: unknown): Promise<ZapError> {
-    const failure = await this.steps.undo(cause);
-    const { channel } = this;
-    const tree = treeOf(loadRecord(this.record.id) ?? this.record, this.context.journal.transfer);
-    // Killed while it stood there frozen: what the target has may be all there is.
-    if (channel.isOpen && !(this.mayHaveCopy && tree === 'dead')) await channel.send({ type: 'failed', error: failure.toWire() }).catch(() => {});
-    this.sayOver = undefined; // it was just said
-    try {
-      await this.step({ kind: 'failed', mayHaveCopy: this.mayHaveCopy, tree });
-    } catch (problem) {
-      return new ZapError(failure.code, failure.message, { hint: failure.hint, data: failure.data, evidence: [...(failure.evidence ?? []), (problem as Error).message], cause });
-    }
-    if (this.phase === 'given-up') void this.insist().catch(() => {}); // the next helper tries again
-    else channel.close();
-    return failure;
-  }
-
-  private async insist(): Promise<void> {
-    const { channel, context } = this;
-    const answer = await giveUpSaying({ first: channel, reconnect: context.reconnect, transfer: context.journal.transfer });
-    this.sayOver = answer.over;
-    await this.step(answer.event);
-    answer.over?.close();
   }
 
   private async sendLayer(layer: LayerSync, round: 'first' | 'again' | 'last'): Promise<void> {
@@ -240,7 +166,7 @@ class Sending {
   }
 
   private async sendRunning(layer: LayerSync): Promise<void> {
-    const { record, channel, steps, context } = this;
+    const { record, channel, steps, context, handover } = this;
     if (!isRunning(record)) throw new Error('unreachable');
     const { images } = podPaths(record.id);
     const { init } = record.state;
@@ -252,63 +178,63 @@ class Sending {
     await steps.run('files again', () => this.sendLayer(layer, 'again'));
     context.signal.throwIfAborted();
     channel.hurry();
+    await channel.send({ type: 'checkpoint' });
+    const open = this.countedSinks('send memory');
+    const changes = open();
+    let memory: FrozenMemory | undefined;
     const whileFrozen = async (since: Frozen): Promise<Verdict> => {
       this.frozen = since;
       steps.note('freeze and dump', Date.now() - since.epochMs);
       await steps.run('send memory', async () => {
         await memory!.known();
         await changes.end();
-        const records = counted();
-        const pagesBytes = await memory!.send(images, records);
-        await records.end();
-        const rest = counted();
-        this.memoryBytes = pagesBytes + (await sendImages(images, rest, { signal: context.signal, isWanted: (name) => !isPagesFile(name) }));
-        await rest.end();
+        await this.sendCheckpoint(memory!, images, open);
       });
       await steps.run('send last files', () => this.sendLayer(layer, 'last'));
       if (this.isClone) return 'kill'; // of a clone's original CRIU kills nothing
-      await this.awaitRestored();
-      await this.commit();
+      await handover.awaitRestored();
+      await handover.commit();
       return 'hold';
     };
-    await channel.send({ type: 'checkpoint' });
-    let bytes = 0;
-    const counted = () => {
-      const sink = channel.sink();
-      const write = (chunk: Buffer): Promise<void> => {
-        steps.progress({ phase: 'send memory', bytes: (bytes += chunk.length) });
-        return sink.write(chunk);
-      };
-      return { write, end: () => sink.end() };
-    };
-    const changes = counted();
-    let memory: FrozenMemory | undefined;
-    const onFrozen = (): void => void (memory = new FrozenMemory(init.pid, ahead, changes, context.signal));
     try {
-      const { frozen } = await freeze.freeze(whileFrozen, { onFrozen, isGivenAway: () => this.isCommitting });
+      const { frozen } = await freeze.freeze(whileFrozen, {
+        onFrozen: () => void (memory = new FrozenMemory(init.pid, ahead, changes, context.signal)),
+        isGivenAway: () => handover.isCommitting,
+      });
       steps.note('freezing', frozen.freezingMs);
     } catch (error) {
-      if (!this.isCommitted) {
+      if (!handover.isCommitted) {
         await memory?.abandon();
         throw error;
       } // behind the commit CRIU may stumble over the tree that is dead already
     }
-    if (this.isClone) await this.letCloneRun();
-    else this.arrived = await this.confirm();
+    await (this.isClone ? this.letCloneRun() : this.confirm());
   }
 
-  private async awaitRestored(): Promise<void> {
-    const { steps, channel, context } = this;
-    this.mayHaveCopy = true;
-    await steps.run('restore', () => channel.receive(Restored, context.signal)).catch((error: unknown) => {
-      if (error instanceof ZapError && error.code !== 'move/channel-lost') this.mayHaveCopy = false; // it told us that it failed
-      throw error;
-    });
-    context.signal.throwIfAborted();
+  private async sendCheckpoint(memory: FrozenMemory, images: string, open: () => ChannelSink): Promise<void> {
+    const records = open();
+    const pagesBytes = await memory.send(images, records);
+    await records.end();
+    const rest = open();
+    this.memoryBytes = pagesBytes + (await sendImages(images, rest, { signal: this.context.signal, isWanted: (name) => !isPagesFile(name) }));
+    await rest.end();
+  }
+
+  /** Streams whose bytes are counted together, as progress of that step. */
+  private countedSinks(phase: string): () => ChannelSink {
+    let bytes = 0;
+    return () => {
+      const sink = this.channel.sink();
+      const write = (chunk: Buffer): Promise<void> => {
+        this.steps.progress({ phase, bytes: (bytes += chunk.length) });
+        return sink.write(chunk);
+      };
+      return { write, end: () => sink.end() };
+    };
   }
 
   private async letCloneRun(): Promise<void> {
-    await this.awaitRestored();
+    await this.handover.awaitRestored();
     await this.channel.send({ type: 'verdict', verdict: 'commit' });
     this.arrived = await this.channel.receive(RunningNow);
   }
@@ -334,9 +260,9 @@ class Sending {
       await nothing.end();
     });
     if (this.isClone) return this.letCloneRun();
-    await this.awaitRestored();
-    await this.commit();
-    this.arrived = await this.confirm();
+    await this.handover.awaitRestored();
+    await this.handover.commit();
+    await this.confirm();
   }
 
   /** As it lies there, encrypted. */
@@ -346,13 +272,6 @@ class Sending {
     await writeArchive(checkpoint, sink, { signal: this.context.signal, onBytes: (more) => this.steps.progress({ phase: 'send memory', bytes: (bytes += more) }) });
     await sink.end();
     this.memoryBytes = bytes;
-  }
-
-  /** The point of no return. The order is the protocol's: promised on disk, dead here, and only then alive there. */
-  private async commit(): Promise<void> {
-    this.sayOver = this.channel;
-    await this.step({ kind: 'ready' });
-    this.context.progress({ phase: 'commit', isCommitted: true });
   }
 
   private get keepsMemory(): boolean {
@@ -365,55 +284,9 @@ class Sending {
     if (ahead && record.keptKey !== undefined) await new KeptMemory().keep(record.id, record.keptKey, ahead.store).catch(() => {});
   }
 
-  /** Waits until the target runs the POD, or says why it never will. */
-  private async confirm(): Promise<Arrived> {
-    const { record, context, channel } = this;
-    const { event, over, arrived } = await untilAnswered('commit', {
-      first: channel,
-      reconnect: context.reconnect,
-      transfer: context.journal.transfer,
-      attempts: confirmAttempts,
-      onDoubt: () => void this.hands.doubt(),
-    }).catch((error: unknown) => {
-      throw unconfirmed(record.name, error);
-    });
-    this.sayOver = over;
-    await this.step(event);
-    if (over !== channel) over?.close();
-    if (event.kind === 'answered' && event.answer === 'running') {
-      requireNothingLeft(record);
-      if (this.keepsMemory) await this.steps.runAnyway('keep memory', () => this.keepMemory());
-      return arrived ?? { type: 'running', epochMs: Date.now() + this.clockOffsetMs, pod: toPod(record), steps: [] };
-    }
-    if (this.phase === 'committed') throw unconfirmed(record.name);
-    throw new ZapError('move/target-lost', `POD "${record.name}" was handed over, but the other host lost what it had received. It is here again.`, { hint: 'Try again when the other host is well.' });
+  private async confirm(): Promise<void> {
+    const arrived = await this.handover.confirm();
+    if (this.keepsMemory) await this.steps.runAnyway('keep memory', () => this.keepMemory());
+    this.arrived = arrived ?? { type: 'running', epochMs: Date.now() + this.clockOffsetMs, pod: toPod(this.record), steps: [] };
   }
-}
-
-/** What the target says that it has. */
-async function receiveKnown(channel: Channel, maxPages: number): Promise<KnownContent> {
-  const known = new KnownContent();
-  for await (const chunk of channel.chunks()) {
-    known.add(chunk);
-    if (known.count > maxPages) throw new ZapError('move/too-many-pages', 'The other host says that it has more memory of the POD than it has room for.');
-  }
-  return known;
-}
-
-export async function sendEnvironment(digest: string, channel: Channel, context: Pick<SendContext, 'environments' | 'signal' | 'progress'>): Promise<number> {
-  const environment = await context.environments.get(digest);
-  if (!environment) throw new ZapError('environment/unknown', `This host has no environment ${digest}.`);
-  await channel.send({ type: 'environment', environment });
-  const sink = channel.sink();
-  let bytes = 0;
-  await writeArchive(context.environments.treePath(environment.digest), sink, {
-    signal: context.signal,
-    onBytes: (more) => {
-      bytes += more;
-      context.progress({ phase: 'environment', bytes, totalBytes: environment.sizeBytes });
-    },
-  });
-  await sink.end();
-  await channel.receive(EnvironmentStored, context.signal);
-  return bytes;
 }

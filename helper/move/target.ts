@@ -4,10 +4,8 @@
  * It trusts nothing that it was told earlier: what the source offers is checked again here. Until the source's commit everything is taken apart on
  * failure; a restored POD waits, stopped, for as long as it takes to learn how the transfer ended.
  */
-import type { z } from 'zod';
 import { assertNever, ZapError } from '../protocol/errors';
 import type { Pod, Progress } from '../protocol/model';
-import { maxParts } from '../checkpoint/manifest';
 import { adoptCheckpoint, ArrivingSums, syncParts } from '../checkpoint/store';
 import { Revival } from '../checkpoint/revive';
 import { KeptMemory } from '../checkpoint/kept-memory';
@@ -23,22 +21,20 @@ import { makeLayer, writeIdentity } from '../pod/layer';
 import { forgetLock, loadRecord, lockHost, lockPod, podPaths, saveRecord, toPod, type Caller, type PodRecord } from '../pod/record';
 import { arrivingOwner } from '../pod/share';
 import { requireAcceptable } from '../preflight/target';
-import { diskFreeBytes, memoryFreeBytes } from '../preflight/facts';
+import { memoryFreeBytes } from '../preflight/facts';
+import { makeDirectories } from '../system/directories';
 import { pageBytes } from '../system/live-pages';
-import { reach } from '../system/fault-point';
-import { arrivingHands, reserveRoom, verdictEvent, type Arriving } from './arriving';
+import { reserveRoom } from './arriving';
 import type { Channel } from './channel';
-import { stepTarget, type TargetEvent, type TargetHands, type TargetPhase } from './commit';
+import { receiveEnvironment, takeEnvironment } from './environment';
 import { openJournal, type TargetJournal } from './journal';
-import { BeforeCheckpoint, type EnvironmentOffer, EnvironmentStream, FirstMessage, Heard, type Offer } from './messages';
+import { checkpointLimits, imageLimits, treeLimits } from './limits';
+import { BeforeCheckpoint, FirstMessage, type Offer } from './messages';
 import { receiveImages } from './image-pack';
 import { prefillPages, receivePageFiles, type PrefilledPages } from './page-files';
 import { receivePages } from './page-sync';
+import { Takeover } from './takeover';
 import { awaitVerdict } from './verdict';
-import { makeDirectories } from '../system/directories';
-
-const maxTreeEntries = 20_000_000;
-const heardTimeoutMs = 8000;
 
 export interface ReceiveContext {
   caller: Caller;
@@ -57,7 +53,7 @@ export async function receiveTransfer(channel: Channel, context: ReceiveContext)
     const first = await channel.receive(FirstMessage, context.signal);
     switch (first.type) {
       case 'environment-offer':
-        await receiveEnvironment(first, channel, context);
+        await takeEnvironment(first, channel, context);
         return null;
       case 'offer':
         if (first.transfer !== context.transfer) throw new ZapError('move/protocol', 'The other host spoke of another transfer.');
@@ -76,45 +72,16 @@ export async function receiveTransfer(channel: Channel, context: ReceiveContext)
   }
 }
 
-async function receiveEnvironment(offer: z.infer<typeof EnvironmentOffer>, channel: Channel, context: ReceiveContext): Promise<void> {
-  const isHere = (await context.environments.get(offer.environment.digest)) !== undefined;
-  await channel.send({ type: 'accept', needsEnvironment: !isHere, maxPagesBytes: 0, keptPages: 0 });
-  if (!isHere) await storeEnvironment(channel, context);
-  const [name] = offer.environment.names;
-  if (name !== undefined) await context.environments.name(offer.environment.digest, name);
-}
-
-async function storeEnvironment(channel: Channel, context: ReceiveContext): Promise<void> {
-  const { environment } = await channel.receive(EnvironmentStream, context.signal);
-  const [name] = environment.names;
-  let bytes = 0;
-  await context.environments.receive(environment.digest, channel.chunks(), {
-    signal: context.signal,
-    limits: treeLimits(),
-    onBytes: (more) => context.progress({ phase: 'environment', bytes: (bytes += more), totalBytes: environment.sizeBytes }),
-    ...(name === undefined ? {} : { name }),
-  });
-  await channel.send({ type: 'environment-stored' });
-}
-
-/** For files on the disk: as many as there is room for. */
-function treeLimits(): { maxEntries: number; maxBytes: number } {
-  return { maxEntries: maxTreeEntries, maxBytes: diskFreeBytes() };
-}
-
 class Receiving {
   private readonly steps: Steps;
   private readonly isClone: boolean;
   private readonly willRun: boolean;
   private record!: PodRecord;
-  private arriving!: Arriving;
-  private hands!: TargetHands;
-  private phase: TargetPhase | 'over' = 'open';
+  private takeover!: Takeover;
   private revival: Revival | undefined;
-  private answerOver: Channel | undefined;
   private readonly sums = new ArrivingSums();
-  /** What the source sends ahead. It is given a quarter of the free memory: as much again become the images, and the processes. */
   private prefilled: PrefilledPages | undefined;
+  /** What the source sends ahead. It is given a quarter of the free memory: as much again become the images, and the processes. */
   private pages = new PageStore(Math.floor(memoryFreeBytes() / 4 / pageBytes));
 
   constructor(
@@ -123,7 +90,6 @@ class Receiving {
     private readonly context: ReceiveContext,
   ) {
     this.steps = new Steps(context.progress, context.signal, 'target');
-    this.answerOver = channel;
     this.isClone = offer.kind === 'clone';
     this.willRun = offer.demand.willRun;
   }
@@ -134,17 +100,17 @@ class Receiving {
     using lock = lockPod(this.record, this.isClone ? 'arriving as a clone' : 'arriving');
     try {
       await this.accept(needsEnvironment);
-      if (needsEnvironment) await storeEnvironment(channel, context);
+      if (needsEnvironment) await receiveEnvironment(channel, context);
       await this.receiveWhileRunning();
       await steps.run('receive memory', () => (this.willRun ? this.receiveImages() : this.receiveSealed()));
       await steps.run('receive last files', () => this.receiveLayer());
       if (this.isClone) await steps.run('new identity', () => this.assumeIdentity());
       await (this.willRun ? this.restore() : this.store());
-      await this.step({ kind: 'ready' });
+      await this.takeover.step({ kind: 'ready' });
     } catch (error) {
       const failure = ZapError.from(error);
       await this.revival?.[Symbol.asyncDispose]();
-      await this.step({ kind: 'failed' });
+      await this.takeover.step({ kind: 'failed' });
       forgetLock(this.record, lock);
       throw failure;
     }
@@ -157,12 +123,8 @@ class Receiving {
     throw new ZapError('move/given-up', this.isClone ? 'The source gave the clone up.' : 'The source gave the move up; the POD runs on there.');
   }
 
-  private async step(event: TargetEvent): Promise<void> {
-    if (this.phase !== 'over') this.phase = await stepTarget(this.phase, event, this.hands, (side, action) => reach(`${side} did: ${action}`));
-  }
-
   private async admit(): Promise<{ needsEnvironment: boolean }> {
-    const { offer, context, steps } = this;
+    const { offer, channel, context, steps } = this;
     const { demand } = offer;
     using _host = await lockHost();
     const answer = await requireAcceptable(demand, context.environments);
@@ -185,8 +147,7 @@ class Receiving {
       state: { kind: 'arriving', transfer: context.transfer },
     };
     const journal: TargetJournal = { role: 'target', version: 1, transfer: context.transfer, pod: demand.id, phase: 'open', port: context.port, key: context.key, isClone: this.isClone };
-    this.arriving = { record: this.record, journal, environments: context.environments, mapId: this.mapId, init: undefined, channel: () => this.answerOver, steps: () => steps.done };
-    this.hands = arrivingHands(this.arriving);
+    this.takeover = new Takeover({ record: this.record, journal, environments: context.environments, mapId: this.mapId, init: undefined, steps: () => steps.done }, 'open', channel);
     try {
       openJournal(journal);
       saveRecord(this.record);
@@ -194,7 +155,7 @@ class Receiving {
       makeLayer(this.record);
       if (this.willRun) makeImages(this.record.id);
     } catch (error) {
-      await this.step({ kind: 'failed' });
+      await this.takeover.step({ kind: 'failed' });
       throw error;
     }
     return answer;
@@ -253,7 +214,7 @@ class Receiving {
   private async receiveImages(): Promise<void> {
     const { context } = this;
     let bytes = 0;
-    const limits = { maxEntries: maxParts, maxBytes: memoryFreeBytes() };
+    const limits = imageLimits();
     const { images } = podPaths(this.record.id);
     await receivePages(this.channel.chunks(), this.pages);
     await receivePageFiles(this.channel.chunks(), images, this.pages, limits, this.prefilled);
@@ -269,7 +230,7 @@ class Receiving {
     let bytes = 0;
     await readArchive(checkpoint, this.channel.chunks(), {
       signal: context.signal,
-      limits: { maxEntries: maxParts + 3, maxBytes: diskFreeBytes() },
+      limits: checkpointLimits(),
       onBytes: (more) => context.progress({ phase: 'receive memory', bytes: (bytes += more) }),
       observer: this.sums,
     });
@@ -282,10 +243,10 @@ class Receiving {
   }
 
   private async restore(): Promise<void> {
-    const { record, steps, arriving } = this;
+    const { record, steps } = this;
     if (!this.revival) throw new ZapError('move/protocol', 'The other host sent a checkpoint before it was prepared for.');
     const { init, letRun } = await steps.run('make processes', () => this.revival!.restore({ images: podPaths(record.id).images, isClone: this.isClone, mapId: this.mapId }));
-    Object.assign(arriving, { init, letRun });
+    Object.assign(this.takeover.arriving, { init, letRun });
   }
 
   private async store(): Promise<void> {
@@ -299,17 +260,17 @@ class Receiving {
 
   /** Waits for the source's word, acts on it, and tells. */
   private async conclude(): Promise<void> {
-    const { context, arriving, steps } = this;
+    const { context, steps, takeover } = this;
+    const { arriving } = takeover;
     const word = await awaitVerdict(this.channel, {
       transfer: context.transfer,
       nextChannel: context.nextChannel,
       isClone: this.isClone,
       onDoubt: () => {
         context.progress({ phase: 'in doubt' });
-        void this.hands.doubt();
+        void takeover.hands.doubt();
       },
     });
-    this.answerOver = word.over;
     const committedMs = performance.now();
     if (word.verdict === 'commit') context.progress({ phase: 'commit', isCommitted: true });
     const letRun = arriving.letRun;
@@ -320,16 +281,6 @@ class Receiving {
         return running;
       };
     }
-    await this.step(verdictEvent(arriving, word.verdict)).catch((error: unknown) => this.restoreFailed(error));
-    if (this.phase === 'over' || !this.answerOver) return;
-    // What the source did not hear now, it asks for later.
-    const heard = await this.answerOver.receive(Heard, AbortSignal.timeout(heardTimeoutMs)).catch(() => undefined);
-    if (heard) await this.step({ kind: 'heard' });
-  }
-
-  /** The processes were gone, and could not be made again: the source still has everything. */
-  private async restoreFailed(error: unknown): Promise<void> {
-    if (this.arriving.runningEpochMs !== undefined) throw error;
-    await this.step({ kind: 'verdict', verdict: 'commit', tree: 'dead', canRestore: false, wasRestarted: false });
+    await takeover.obey(word);
   }
 }

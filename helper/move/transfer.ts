@@ -6,11 +6,12 @@ import type { Progress } from '../protocol/model';
 import type { EnvironmentStore } from '../files/environments';
 import { hostAddresses } from '../network/uplink';
 import { findRecord, type Caller } from '../pod/record';
-import { ChannelListener, connectChannel, secureClient, secureServer, type Channel } from './channel';
-import { Accept } from './messages';
+import type { Channel } from './channel';
+import { offerEnvironment } from './environment';
 import { takeUpAgain } from './recover';
 import { answerUnheard } from './recover-target';
-import { sendEnvironment, sendPod } from './source';
+import { ChannelListener, connectChannel, secureClient, secureServer } from './secure-channel';
+import { sendPod } from './source';
 import { receiveTransfer } from './target';
 import { untilAborted } from './verdict';
 
@@ -75,17 +76,4 @@ export async function send(request: Input<'transfer.send'>, context: TransferCon
   });
   channel.close();
   return { kind: 'pod', result };
-}
-
-async function offerEnvironment(reference: string, channel: Channel, context: TransferContext & { progress: (progress: Progress) => void }): Promise<{ digest: string; sentBytes: number }> {
-  try {
-    const environment = await context.environments.get(reference);
-    if (!environment) throw new ZapError('environment/unknown', `This host has no environment "${reference}".`, { hint: 'zap env list shows those there are.' });
-    await channel.send({ type: 'environment-offer', version: 1, environment });
-    const accept = await channel.receive(Accept, context.signal);
-    const sentBytes = accept.needsEnvironment ? await sendEnvironment(environment.digest, channel, context) : 0;
-    return { digest: environment.digest, sentBytes };
-  } finally {
-    channel.close();
-  }
 }

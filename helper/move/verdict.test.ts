@@ -1,6 +1,7 @@
 import { afterEach, expect, test } from 'vitest';
 import { z } from 'zod';
-import { ChannelListener, connectChannel, type Channel } from './channel';
+import type { Channel } from './channel';
+import { ChannelListener, connectChannel } from './secure-channel';
 import { awaitVerdict } from './verdict';
 
 const key = Buffer.alloc(32, 1);

@@ -2,7 +2,8 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Output } from '../../../helper/protocol/contract';
-import { connectChannel, type Channel } from '../../../helper/move/channel';
+import type { Channel } from '../../../helper/move/channel';
+import { connectChannel } from '../../../helper/move/secure-channel';
 import type { Suite } from '../support/suite';
 import { until } from '../support/until';
 import { HelperOn } from './helper-on';
