@@ -4,11 +4,11 @@ import type { Host } from '../../main/contract';
 import { attempt } from '../commands/operate';
 import { run } from '../commands/run';
 import { useLanguage } from '../i18n/text';
-import { HostLoad } from '../overview/host-load';
 import { useNow } from '../state/selectors';
 import { Button } from '../ui/button';
 import { Facts, Panel } from '../ui/facts';
 import { Findings } from '../ui/findings';
+import { HostLoad } from './host-load';
 
 export function HostHealth({ host }: { host: Host }) {
   const { t } = useLanguage();

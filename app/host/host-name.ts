@@ -1,6 +1,5 @@
 /** Names that hosts may have, and one that suits an alias of SSH's configuration. */
 export const hostNamePattern = /^[a-z0-9](?:[a-z0-9.-]{0,62}[a-z0-9])?$/;
-export const podNamePattern = /^[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?$/;
 
 export function hostNameOf(alias: string): string {
   const name = alias

@@ -5,7 +5,7 @@ import type { Host } from '../../main/contract';
 import { openMenu } from '../commands/context-menu';
 import { run } from '../commands/run';
 import { useText } from '../i18n/text';
-import { PodCard } from '../overview/pod-card';
+import { PodCard } from '../pod/pod-card';
 import { navigate } from '../state/navigation';
 import { selectPodsByHost, useWorld, type PodItem } from '../state/selectors';
 import { Button } from '../ui/button';

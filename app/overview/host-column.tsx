@@ -1,27 +1,26 @@
 /** A host with its PODs, and a place to drop others on. */
 import { EllipsisVertical, Plug, Plus } from 'lucide-react';
-import { memo, useEffect, useMemo, useRef, useState, type DragEvent, type RefObject } from 'react';
-import { GridList, GridListItem, isTextDropItem, useDragAndDrop, type DragAndDropOptions } from 'react-aria-components';
+import { memo, useEffect, useMemo, useRef, useState, type RefObject } from 'react';
+import { GridList, GridListItem } from 'react-aria-components';
 import type { Host } from '../../main/contract';
 import { openMenuAt } from '../commands/context-menu';
 import { run } from '../commands/run';
 import { hostLabel } from '../host/host-label';
+import { HostLoad } from '../host/host-load';
 import { useLanguage, useText } from '../i18n/text';
-import { beginMove, pickUp, putDown } from '../move/begin-move';
 import { planLine } from '../move/describe';
 import { VerdictIcon } from '../move/verdict';
-import { desk, select, useDesk } from '../state/desk';
+import { GhostCard, PodCard } from '../pod/pod-card';
+import { select, useDesk } from '../state/desk';
 import { navigate } from '../state/navigation';
 import { selectArrivals, selectPodsByHost, useWorld, type PodItem } from '../state/selectors';
 import { world } from '../state/world';
 import { HostDot } from '../ui/badge';
 import { Button, IconButton } from '../ui/button';
 import { isShown } from './filter';
-import { HostLoad } from './host-load';
-import { GhostCard, PodCard } from './pod-card';
+import { useDrag, usePointerDrop } from './pod-drag';
 import { useSelectedOf, wholeSelection } from './selection';
 
-const POD_TYPE = 'application/x-zap-pod';
 const none: readonly PodItem[] = [];
 const noArrivals: readonly string[] = [];
 
@@ -110,76 +109,6 @@ function useShownPods(host: string): readonly PodItem[] {
     const { pods } = world.getState();
     return all.filter(({ id }) => pods[id] && isShown(pods[id], { search, filter }));
   }, [all, search, filter]);
-}
-
-function useDrag(host: string, setOver: (isOver: boolean) => void) {
-  const options = useMemo(() => dragOptions(host, setOver), [host, setOver]);
-  return useDragAndDrop(options).dragAndDropHooks;
-}
-
-function dragOptions(host: string, setOver: (isOver: boolean) => void): DragAndDropOptions {
-  return {
-    getItems: (keys) => [...keys].map((key) => ({ [POD_TYPE]: String(key), 'text/plain': world.getState().pods[String(key)]?.name ?? '' })),
-    getAllowedDropOperations: () => ['move'],
-    acceptedDragTypes: [POD_TYPE],
-    getDropOperation: () => (canTake(host) ? 'move' : 'cancel'),
-    renderDragPreview: (items) => <DragPreview names={items.map((item) => item['text/plain'] ?? '')} />,
-    onDragStart: ({ keys }) => pickUp([...keys].map(String)),
-    onDragEnd: putDown,
-    onDropEnter: () => setOver(true),
-    onDropExit: () => setOver(false),
-    onRootDrop: ({ items }) => {
-      setOver(false);
-      void Promise.all(items.filter(isTextDropItem).map((item) => item.getText(POD_TYPE))).then((pods) => beginMove(pods, host));
-    },
-  };
-}
-
-/**
- * Drops by mouse, taken before the list hears of them: it would render all of its cards whenever the pointer enters or leaves.
- *
- * The whole column takes them, its head as well. By keyboard the list is what is dropped on.
- */
-function usePointerDrop(host: string, setOver: (isOver: boolean) => void) {
-  return useMemo(() => {
-    const own = (event: DragEvent): boolean => {
-      if (!desk.getState().carry) return false;
-      event.stopPropagation();
-      return true;
-    };
-    return {
-      onDragEnterCapture: (event: DragEvent) => own(event) && setOver(canTake(host)),
-      onDragOverCapture: (event: DragEvent) => {
-        if (!own(event) || !canTake(host)) return;
-        event.preventDefault();
-        event.dataTransfer.dropEffect = 'move';
-      },
-      onDragLeaveCapture: (event: DragEvent<HTMLElement>) => {
-        const isInside = event.relatedTarget instanceof Node && event.currentTarget.contains(event.relatedTarget);
-        if (own(event) && !isInside) setOver(false);
-      },
-      onDropCapture: (event: DragEvent) => {
-        const pods = desk.getState().carry?.pods;
-        if (!own(event) || !pods) return;
-        event.preventDefault();
-        setOver(false);
-        beginMove(pods, host);
-      },
-    };
-  }, [host, setOver]);
-}
-
-/** A host that is impossible for the first POD takes none of them; the sheet says which of several can go. */
-function canTake(host: string): boolean {
-  const { carry } = desk.getState();
-  const verdict = carry?.plans[host]?.verdict;
-  if (verdict === 'impossible') return false;
-  return carry?.pods.some((id) => world.getState().pods[id]?.host !== host) ?? true;
-}
-
-function DragPreview({ names }: { names: readonly string[] }) {
-  const t = useText();
-  return <div className="drag-preview">{names.length === 1 ? names[0] : t('overview.selected', { count: names.length })}</div>;
 }
 
 const ColumnHead = memo(function ColumnHead({ host, count }: { host: Host; count: number }) {

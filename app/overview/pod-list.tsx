@@ -7,14 +7,14 @@ import { openMenuAt } from '../commands/context-menu';
 import type { MessageId } from '../i18n/catalog';
 import { useLanguage } from '../i18n/text';
 import { desk, useDesk } from '../state/desk';
+import { LiveText } from '../pod/live-figures';
+import { Since } from '../pod/state-note';
 import { navigate } from '../state/navigation';
 import { podSamples } from '../state/samples';
 import { sameList, selectPodsByHost, useWorld, type PodItem } from '../state/selectors';
 import { PodBadge } from '../ui/badge';
 import { IconButton } from '../ui/button';
 import { isShown } from './filter';
-import { LiveText } from './live-figures';
-import { Since } from './pod-card';
 
 const columns = ['name', 'state', 'host', 'environment', 'cpu', 'memory', 'address', 'more'] as const;
 type ColumnName = (typeof columns)[number];

@@ -9,15 +9,15 @@ import { desk, useDesk } from '../state/desk';
 import type { PodItem } from '../state/selectors';
 
 const ELSEWHERE = 'elsewhere';
-const nothing: ReadonlySet<string> = new Set([ELSEWHERE]);
+const noneHere: ReadonlySet<string> = new Set([ELSEWHERE]);
 
 /** The same set as before unless one of the items was selected or let go. */
 export function useSelectedOf(items: readonly PodItem[]): ReadonlySet<string> {
-  const last = useRef(nothing);
+  const last = useRef(noneHere);
   return useDesk(({ selected }) => {
     const here = selected.size === 0 ? [] : items.filter(({ id }) => selected.has(id));
     const isSame = here.length === last.current.size - 1 && here.every(({ id }) => last.current.has(id));
-    if (!isSame) last.current = here.length === 0 ? nothing : new Set([ELSEWHERE, ...here.map(({ id }) => id)]);
+    if (!isSame) last.current = here.length === 0 ? noneHere : new Set([ELSEWHERE, ...here.map(({ id }) => id)]);
     return last.current;
   });
 }

@@ -1,16 +1,15 @@
 /** A new POD: from which environment, where, under what name and with which network and limits. */
 import { Monitor, SquareTerminal } from 'lucide-react';
 import { useMemo, useState } from 'react';
-import type { EnvironmentInfo } from '../../main/contract';
 import { attempt } from '../commands/operate';
 import { hostLabel } from '../host/host-label';
-import { podNamePattern } from '../host/host-name';
 import { useLanguage } from '../i18n/text';
 import { closeDialog } from '../state/desk';
 import { isReachable, selectHostNames, useWorld } from '../state/selectors';
 import { Question } from '../ui/dialog';
 import { Cards, Select, TextField } from '../ui/field';
 import { NetworkFields, toNetwork, type NetworkDraft } from './network-fields';
+import { freeName, podNamePattern } from './pod-name';
 
 const MIB = 1 << 20;
 
@@ -77,10 +76,4 @@ export function CreateDialog({ host: preset }: { host: string | undefined }) {
       {!areLimitsGood && <p className="field-error">{t('create.bad-limits')}</p>}
     </Question>
   );
-}
-
-export function freeName(environment: Pick<EnvironmentInfo, 'names'>, taken: ReadonlySet<string>): string {
-  const base = (environment.names[0] ?? 'pod').replace(/[^a-z0-9-]+/g, '-').slice(0, 30).replace(/^-+|-+$/g, '') || 'pod';
-  if (!taken.has(base)) return base;
-  for (let number = 2; ; number++) if (!taken.has(`${base}-${number}`)) return `${base}-${number}`;
 }

@@ -3,10 +3,10 @@ import { useEffect, useState } from 'react';
 import type { PodDetails, PodView } from '../../main/contract';
 import { call } from '../bridge/zap';
 import { useLanguage } from '../i18n/text';
-import { LiveFigures } from '../overview/live-figures';
-import { StateNote } from '../overview/pod-card';
 import { Facts, Panel } from '../ui/facts';
 import { Findings } from '../ui/findings';
+import { LiveFigures } from './live-figures';
+import { StateNote } from './state-note';
 
 export function PodDetailsTab({ pod }: { pod: PodView }) {
   const { t, format } = useLanguage();

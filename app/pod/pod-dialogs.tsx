@@ -2,17 +2,16 @@
 import { useState } from 'react';
 import { attempt } from '../commands/operate';
 import { hostLabel } from '../host/host-label';
-import { podNamePattern } from '../host/host-name';
 import { usePlans } from '../move/move-dialog';
 import { planLine } from '../move/describe';
 import { useLanguage, useText } from '../i18n/text';
 import { closeDialog } from '../state/desk';
 import { selectHostNames, useWorld } from '../state/selectors';
-import { StateNote } from '../overview/pod-card';
 import { Question } from '../ui/dialog';
 import { Cards, Select, TextField } from '../ui/field';
-import { freeName } from './create-dialog';
 import { NetworkFields, toNetwork, type NetworkDraft } from './network-fields';
+import { freeName, podNamePattern } from './pod-name';
+import { StateNote } from './state-note';
 
 export function CloneDialog({ id }: { id: string }) {
   const t = useText();

@@ -7,27 +7,30 @@
 import { randomBytes } from 'node:crypto';
 import { closeSync, fstatSync, mkdirSync, openSync, readdirSync, readSync, renameSync, rmSync, statfsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { nextTurn } from '../files/pacer';
 import { stateRoot } from '../pod/record';
 import { pageBytes } from '../system/live-pages';
 import { release } from '../system/release';
 import { writeWhole } from '../system/write-whole';
-import { chunkBytes, chunkCipher, chunkDecipher, contentKey, tagBytes } from './sealed-part';
 import { contentHashes } from './page-content';
 import { PageStore } from './page-store';
+import { chunkBytes, chunkDecipher, contentKey, sealChunk, tagBytes } from './sealed-part';
 
 const saltBytes = 32;
 const part = { index: 0, name: 'kept memory' };
 const chunkPages = chunkBytes / pageBytes;
 const maxAgeMs = 7 * 24 * 3600 * 1000;
 const maxBytes = 4 * 2 ** 30;
+/** Decrypted, hashed and taken over at once: it stays in the processor's cache. */
+const blockBytes = 128 << 10;
+/** Memory that is used again costs less than half of fresh memory. Nobody waits for anything while it is in use. */
+const sealedChunk = Buffer.allocUnsafeSlow(chunkBytes + tagBytes);
 
 export function newKeptKey(): string {
   return randomBytes(32).toString('hex');
 }
 
-/**
- * A host's store of it. Ids of PODs are checked before they come here.
- */
+/** A host's store of it. Ids of PODs are checked before they come here. */
 export class KeptMemory {
   constructor(
     private readonly directory = join(stateRoot, 'kept'),
@@ -49,13 +52,9 @@ export class KeptMemory {
       writeWhole(fd, salt);
       const chunks = Math.ceil(numbers.length / chunkPages);
       for (let chunk = 0; chunk < chunks; chunk++) {
-        const cipher = chunkCipher(content, part, chunk, chunk === chunks - 1);
-        let filled = 0;
-        for (const pages of runsOf(numbers.subarray(chunk * chunkPages, (chunk + 1) * chunkPages), store)) filled += take(cipher.update(pages), filled);
-        cipher.final();
-        filled += take(cipher.getAuthTag(), filled);
-        writeWhole(fd, sealedChunk.subarray(0, filled));
-        await breathe();
+        const pages = runsOf(numbers.subarray(chunk * chunkPages, (chunk + 1) * chunkPages), store);
+        writeWhole(fd, sealChunk(content, part, chunk, chunk === chunks - 1, pages));
+        await nextTurn();
       }
       renameSync(`${path}.new`, path);
       return numbers.length;
@@ -94,7 +93,7 @@ export class KeptMemory {
           release(plain);
         }
         decipher.setAuthTag(Buffer.from(sealed.subarray(size))).final();
-        await breathe();
+        await nextTurn();
       }
       return { store, hashes: Buffer.concat(hashes) };
     } catch {
@@ -166,20 +165,4 @@ function readExactly(fd: number, position: number, into: Buffer): Buffer {
     done += count;
   }
   return into;
-}
-
-/** Memory that is used again costs less than half of fresh memory. Nobody waits for anything while it is in use. */
-const sealedChunk = Buffer.allocUnsafeSlow(chunkBytes + tagBytes);
-const blockBytes = 128 << 10;
-
-function take(piece: Buffer, at: number): number {
-  const { length } = piece;
-  piece.copy(sealedChunk, at);
-  release(piece);
-  return length;
-}
-
-/** Calls and connections get their turn between two chunks. */
-function breathe(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
 }

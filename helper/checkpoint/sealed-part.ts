@@ -4,8 +4,9 @@
  * Number and place of a chunk are in its nonce, the part's name and whether it is the last in what the tag covers: no chunk can be left out, moved, doubled
  * or put into another part. Any chunk can be read by itself.
  */
-import { createCipheriv, createDecipheriv, createHash, hkdfSync, type CipherGCM, type DecipherGCM } from 'node:crypto';
+import { createCipheriv, createDecipheriv, createHash, hkdfSync, type DecipherGCM } from 'node:crypto';
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { nextTurn } from '../files/pacer';
 import { release } from '../system/release';
 import { withUmask } from '../system/umask';
 import { writeWhole } from '../system/write-whole';
@@ -41,8 +42,14 @@ function covered(part: PartPlace, isLast: boolean): Buffer {
   return Buffer.from(`${part.name}\0${isLast ? 'last' : 'more'}`);
 }
 
-export function chunkCipher(key: Buffer, part: PartPlace, chunk: number, isLast: boolean): CipherGCM {
-  return createCipheriv(algorithm, key, nonce(part, chunk)).setAAD(covered(part, isLast));
+/** One chunk and its tag, in memory that the next one uses again. */
+export function sealChunk(key: Buffer, part: PartPlace, chunk: number, isLast: boolean, plain: Iterable<Buffer>): Buffer {
+  const cipher = createCipheriv(algorithm, key, nonce(part, chunk)).setAAD(covered(part, isLast));
+  let filled = 0;
+  for (const piece of plain) filled += take(cipher.update(piece), filled);
+  cipher.final();
+  filled += take(cipher.getAuthTag(), filled);
+  return result.subarray(0, filled);
 }
 
 export function chunkDecipher(key: Buffer, part: PartPlace, chunk: number, isLast: boolean): DecipherGCM {
@@ -65,15 +72,11 @@ export async function sealFile(key: Buffer, part: PartPlace, from: string, to: s
   const hash = createHash('sha256');
   const count = chunkCount(sizeBytes);
   for (let chunk = 0; chunk < count; chunk++) {
-    const cipher = chunkCipher(key, part, chunk, chunk === count - 1);
-    let filled = 0;
-    for (const plain of blocks(files.source, chunk * chunkBytes, Math.min(chunkBytes, sizeBytes - chunk * chunkBytes))) filled += take(cipher.update(plain), filled);
-    cipher.final();
-    filled += take(cipher.getAuthTag(), filled);
-    const sealed = result.subarray(0, filled);
+    const plain = blocks(files.source, chunk * chunkBytes, Math.min(chunkBytes, sizeBytes - chunk * chunkBytes));
+    const sealed = sealChunk(key, part, chunk, chunk === count - 1, plain);
     hash.update(sealed);
     writeWhole(files.target, sealed);
-    await breathe();
+    await nextTurn(); // for calls and connections
   }
   return { sizeBytes, sha256: hash.digest('hex') };
 }
@@ -104,7 +107,7 @@ export async function openFile(key: Buffer, part: PartPlace & { sizeBytes: numbe
     } catch {
       isAuthentic = false;
     }
-    await breathe();
+    await nextTurn();
   }
   return { isAuthentic, sha256: hash.digest('hex') };
 }
@@ -149,9 +152,4 @@ function openFiles(from: string, to: string, mode: number): Disposable & { sourc
     closeSync(source);
     throw error;
   }
-}
-
-/** Calls and connections get their turn between two chunks. */
-function breathe(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
 }

@@ -9,11 +9,11 @@ import type { ReadObserver } from '../files/archive-read';
 import type { Entry } from '../files/entry';
 import { ZapError } from '../protocol/errors';
 import type { Seal } from '../protocol/model';
+import { makeDirectories } from '../system/directories';
 import { toReadable } from '../system/paths';
 import { hostSigner, type Signer } from './host-key';
 import { damaged, imagesName, manifestName, requireParts, verifyManifest, writeManifest, type Manifest } from './manifest';
 import { contentKey, keyCheck, openFile, sealFile } from './sealed-part';
-import { makeDirectories } from '../system/directories';
 
 export interface StoreOptions {
   podId: string;

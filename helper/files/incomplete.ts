@@ -6,11 +6,11 @@
 import { mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
+import { makeDirectories } from '../system/directories';
 import { Lock } from '../system/lock';
 import { withUmask } from '../system/umask';
 import { detachMount } from '../system/mounts';
 import { removeTree } from './remove-tree';
-import { makeDirectories } from '../system/directories';
 
 const prefix = '.incomplete-';
 

@@ -1,6 +1,11 @@
 /** Gives the event loop its turn during long synchronous work. */
+export function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
 const defaultSliceMs = 8;
 
+/** Tells when it is time for that. */
 export class Pacer {
   private since = performance.now();
 
@@ -15,7 +20,7 @@ export class Pacer {
 
   async breathe(): Promise<void> {
     this.signal?.throwIfAborted();
-    await new Promise<void>((resolve) => setImmediate(resolve));
+    await nextTurn();
     this.signal?.throwIfAborted();
     this.since = performance.now();
   }

@@ -5,6 +5,7 @@ import { closeSync, ftruncateSync, openSync, renameSync, rmSync, writeSync } fro
 import { join } from 'node:path';
 import { ZapError } from '../protocol/errors';
 import type { PageStore } from '../checkpoint/page-store';
+import { nextTurn } from '../files/pacer';
 import { pageBytes } from '../system/live-pages';
 import { commonUmask, withUmask } from '../system/umask';
 import { broken, literalFlag, maxRun } from './page-records';
@@ -39,7 +40,7 @@ export async function prefillPages(chunks: AsyncIterable<Buffer>, directory: str
       const path = join(directory, `ahead-${pid}`);
       prefilled.set(pid, { path, numbers: writeRuns(path, runs, store) });
       rest = rest.subarray(size);
-      await new Promise<void>((resolve) => setImmediate(resolve));
+      await nextTurn();
     }
   }
   return prefilled;

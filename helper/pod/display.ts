@@ -16,7 +16,7 @@ import { podPaths, requireAlive, requireRunning, type PodRecord } from './record
 import { vncSocket } from './start-script';
 
 const startTimeoutMs = 30_000;
-const READ_TIMEOUT_MS = 250;
+const readTimeoutMs = 250;
 
 /** A connection to a unix socket inside the POD. */
 async function connectInside(record: PodRecord, path: string): Promise<Socket> {
@@ -75,7 +75,7 @@ async function join(inside: Socket, outside: Duplex, signal: AbortSignal, detach
     };
     // The server reads to the end of its input before it hangs up: then nothing that was typed is lost on the way to it.
     const letGo = (): void => {
-      setTimeout(finish, READ_TIMEOUT_MS).unref();
+      setTimeout(finish, readTimeoutMs).unref();
       void feed.stop().then(() => inside.end());
     };
     inside.once('close', finish).on('error', () => {});

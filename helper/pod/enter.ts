@@ -23,7 +23,7 @@ import { tmuxConfigurationPath, tmuxSocket } from './start-script';
 import { ZapError } from '../protocol/errors';
 import type { Input } from '../protocol/contract';
 
-const MAX_OUTPUT_BYTES = 32 << 20;
+const maxOutputBytes = 32 << 20;
 const answerTimeoutMs = 8000;
 
 /** Joins each group named before `--` and becomes the program after it. From outside it would be too late: nsenter forks at once, and a child stays where it began. */
@@ -165,7 +165,7 @@ function keepFirst(stream: Readable): () => string {
   const chunks: Buffer[] = [];
   let bytes = 0;
   stream.on('data', (chunk: Buffer) => {
-    if (bytes < MAX_OUTPUT_BYTES) chunks.push(chunk);
+    if (bytes < maxOutputBytes) chunks.push(chunk);
     bytes += chunk.length;
   });
   return () => Buffer.concat(chunks).toString();

@@ -2,10 +2,10 @@
 import { chmodSync, chownSync, lstatSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { readFileIfThere } from '../system/atomic-file';
+import { makeDirectories } from '../system/directories';
 import { withUmask } from '../system/umask';
 import { podPaths, type PodRecord } from './record';
 import { commandFile, commandPath, startPath, startScript, tmuxConfiguration, tmuxConfigurationPath } from './start-script';
-import { makeDirectories } from '../system/directories';
 
 /** A POD's empty layer: its directory is the POD's root, which all of its users pass. */
 export function makeLayer(record: PodRecord): void {

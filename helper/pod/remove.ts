@@ -1,5 +1,5 @@
 /** Taking a POD apart, and the proof that nothing of it is left. */
-import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { ZapError } from '../protocol/errors';
 import { unmountPodRoot } from '../files/pod-root';
@@ -7,7 +7,7 @@ import { outerName, removeLink } from '../network/pod-link';
 import { existingGroups, removeGroups } from '../system/cgroup';
 import { reach } from '../system/fault-point';
 import { detachMount } from '../system/mounts';
-import { isAlive, killNamespace, type ProcessIdentity } from '../system/process';
+import { isAlive, killNamespace, listProcesses, type ProcessIdentity } from '../system/process';
 import { removeImages } from './images';
 import { podPaths, runRoot, type PodRecord } from './record';
 import { forgetSandbox } from './sandbox';
@@ -71,7 +71,7 @@ export function leftovers(record: PodRecord): string[] {
 
 /** Processes whose user lies in the POD's private id range. */
 function processesWithIds(uidBase: number): string[] {
-  return readdirSync('/proc').filter((name) => /^\d+$/.test(name)).flatMap((pid) => {
+  return listProcesses().flatMap((pid) => {
     try {
       const uid = Number(/^Uid:\t(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1]);
       return uid >= uidBase && uid < uidBase + 65536 ? [`process ${pid}`] : [];

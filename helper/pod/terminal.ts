@@ -22,8 +22,8 @@ import { tmuxConfigurationPath, tmuxSocket } from './start-script';
  * makes it nothing, and what is seen is never far behind. More would be shown long after it was stopped.
  */
 export const viewWindowBytes = 64 << 10;
-const READ_TIMEOUT_MS = 1_000;
-const MAX_TERMINALS = 100;
+const readTimeoutMs = 1_000;
+const maxTerminals = 100;
 
 function requireTerminals(record: PodRecord): RunningState {
   const state = requireAlive(record, 'show a terminal');
@@ -61,8 +61,8 @@ export async function attach(record: PodRecord, { terminal, window = 'main' }: I
  * the shell, since it forgets the keys of a client that is gone. It has none left when it sleeps. Resolves with the bytes that were not read in time.
  */
 async function readToTheEnd(pty: Pty, feed: InputFeed, init: number): Promise<number> {
-  const deadlineMs = performance.now() + READ_TIMEOUT_MS;
-  await Promise.race([feed.stop(), sleep(READ_TIMEOUT_MS)]);
+  const deadlineMs = performance.now() + readTimeoutMs;
+  await Promise.race([feed.stop(), sleep(readTimeoutMs)]);
   const servers = namespaceMembers(init).filter((pid) => readStat(pid)?.name === 'tmux: server');
   const isIdle = (): boolean => pty.unreadInputBytes() === 0 && servers.every((pid) => readStat(pid)?.state === 'S');
   // Twice: bytes pass from the one end to the other by a worker of the kernel's, and are seen at neither meanwhile.
@@ -86,7 +86,7 @@ export function parseTerminals(text: string): Output<'pod.terminals'>['terminals
   for (const line of text.split('\n')) {
     const [name = '', command = '', title = ''] = line.split('\t');
     if (/^[A-Za-z0-9_-]{1,32}$/.test(name)) found.set(name, { name, command: command.slice(0, 100), title: title.slice(0, 200) });
-    if (found.size === MAX_TERMINALS) break;
+    if (found.size === maxTerminals) break;
   }
   return [...found.values()];
 }

@@ -1,10 +1,10 @@
 import { openSync, readSync, closeSync, existsSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { codeMappings, instructionSetsIn, isProgram } from './cpu-use';
-import { findInstructionSets, LONGEST } from './instruction-sets';
+import { findInstructionSets, longestBytes } from './instruction-sets';
 import { decode, newInstruction } from './x86-decoder';
 
-const bytes = (text: string): Buffer => Buffer.concat([Buffer.from(text.replaceAll(' ', ''), 'hex'), Buffer.alloc(2 * LONGEST)]);
+const bytes = (text: string): Buffer => Buffer.concat([Buffer.from(text.replaceAll(' ', ''), 'hex'), Buffer.alloc(2 * longestBytes)]);
 
 describe('decode', () => {
   it.each([

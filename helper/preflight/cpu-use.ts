@@ -10,7 +10,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { descendants, readText } from '../criu/process-tree';
 import { readFileIfThere, writeFileAtomic } from '../system/atomic-file';
 import { readStat } from '../system/process';
-import { findInstructionSets, LONGEST, recognisable } from './instruction-sets';
+import { findInstructionSets, longestBytes, recognisable } from './instruction-sets';
 
 export interface CpuUse {
   flag: string;
@@ -30,11 +30,11 @@ export interface CodeMapping {
 
 /** What was found in a file before, as long as the file is the same: by place, size and change. */
 const cacheFile = '/run/zap/cpu-use.json';
-const MAX_KEPT = 20_000;
+const maxKept = 20_000;
 /** Stands for code that cannot be read. */
-const ANY = '*';
+const anything = '*';
 /** Between two looks at other things that wait. */
-const CHUNK_BYTES = 1 << 20;
+const chunkBytes = 1 << 20;
 
 /** Of these flags, those that programs of the tree may use, with the programs. */
 export async function cpuUse(initPid: number, flags: readonly string[]): Promise<CpuUse[]> {
@@ -48,7 +48,7 @@ export async function cpuUse(initPid: number, flags: readonly string[]): Promise
     const sets = process.arch === 'x64' ? await instructionSetsOf(pid, codeMappings(maps), cache) : undefined;
     for (const [flag, programs] of users) if (!sets || !recognisable.has(flag) || sets.has(flag)) programs.push(name);
   }
-  if (cache.size > knownBefore) writeFileAtomic(cacheFile, JSON.stringify(Object.fromEntries([...cache].slice(-MAX_KEPT))));
+  if (cache.size > knownBefore) writeFileAtomic(cacheFile, JSON.stringify(Object.fromEntries([...cache].slice(-maxKept))));
   return [...users].filter(([, programs]) => programs.length > 0).map(([flag, programs]) => ({ flag, programs }));
 }
 
@@ -73,10 +73,10 @@ async function instructionSetsOf(pid: number, mappings: readonly CodeMapping[], 
       const key = [dev, ino, size, ctimeNs, offset, sizeBytes].join(':');
       let sets = cache.get(key);
       if (!sets) {
-        sets = (await isProgram(path)) ? [...(await instructionSetsIn(path, offset, sizeBytes))] : [ANY];
+        sets = (await isProgram(path)) ? [...(await instructionSetsIn(path, offset, sizeBytes))] : [anything];
         cache.set(key, sets);
       }
-      if (sets.includes(ANY)) return undefined;
+      if (sets.includes(anything)) return undefined;
       for (const set of sets) all.add(set);
     } catch {
       return undefined; // unmapped meanwhile: it changes its code
@@ -102,9 +102,9 @@ export async function instructionSetsIn(path: string, offset: number, sizeBytes:
   const fd = openSync(path, 'r');
   try {
     for (let at = 0; at < sizeBytes; await turn()) {
-      const code = Buffer.alloc(Math.min(CHUNK_BYTES, sizeBytes - at) + 2 * LONGEST);
+      const code = Buffer.alloc(Math.min(chunkBytes, sizeBytes - at) + 2 * longestBytes);
       const readBytes = readSync(fd, code, 0, code.length, offset + at);
-      const end = Math.min(readBytes, code.length - 2 * LONGEST);
+      const end = Math.min(readBytes, code.length - 2 * longestBytes);
       if (end <= 0) break;
       at += findInstructionSets(code, 0, end, found);
     }

@@ -20,7 +20,7 @@ const isMemory = (modrm: number): boolean => modrm < 0xc0;
 const field = (modrm: number): number => (modrm >> 3) & 7;
 
 /** The longest instruction; behind the last one that is looked at there must be as much. */
-export const LONGEST = 15;
+export const longestBytes = 15;
 
 /** Walks from `from` to `to` and adds what it finds; returns where it stopped, at or a little behind `to`. */
 export function findInstructionSets(code: Uint8Array, from: number, to: number, found: Set<string>): number {

@@ -8,15 +8,15 @@
 import { Duplex, type Readable, type Writable } from 'node:stream';
 import { ZapError, type WireError } from './errors';
 
-const HEADER_BYTES = 10;
-const MAX_CONTROL_BYTES = 4 << 20;
-const MAX_DATA_BYTES = 64 << 10;
-const WINDOW_BYTES = 1 << 20;
-const MAX_LANES = 4;
+const headerBytes = 10;
+const maxControlBytes = 4 << 20;
+const maxDataBytes = 64 << 10;
+const defaultWindowBytes = 1 << 20;
+const maxLanes = 4;
 /** Of one client at once: a desktop has a few for each POD. */
-const MAX_RUNNING_CALLS = 1000;
+const maxRunningCalls = 1000;
 /** Answers that a client does not take; beyond it is not listened to any more. */
-const MAX_UNTAKEN_BYTES = 32 << 20;
+const maxUntakenBytes = 32 << 20;
 
 const Frame = { request: 1, result: 2, error: 3, event: 4, cancel: 5, data: 6, end: 7, credit: 8 } as const;
 type FrameType = (typeof Frame)[keyof typeof Frame];
@@ -45,8 +45,8 @@ export interface PendingCall {
 }
 
 class Lane extends Duplex {
-  private windowBytes = WINDOW_BYTES;
-  private credit = WINDOW_BYTES;
+  private windowBytes = defaultWindowBytes;
+  private credit = defaultWindowBytes;
   private toGrant = 0;
   private received = 0;
   private waiting: { chunk: Buffer; done: (error?: Error | null) => void } | undefined;
@@ -71,7 +71,7 @@ class Lane extends Duplex {
 
   receive(chunk: Buffer): void {
     this.received += chunk.length;
-    if (this.received > WINDOW_BYTES) throw new ZapError('internal/protocol', 'A peer sent more bytes than it was granted.');
+    if (this.received > defaultWindowBytes) throw new ZapError('internal/protocol', 'A peer sent more bytes than it was granted.');
     this.toGrant += chunk.length;
     if (this.readableEnded || this.destroyed || this.push(chunk)) this.grant();
   }
@@ -102,7 +102,7 @@ class Lane extends Duplex {
   private pump(): void {
     while (this.waiting && this.credit > 0) {
       const { chunk, done } = this.waiting;
-      const piece = chunk.subarray(0, Math.min(chunk.length, this.credit, MAX_DATA_BYTES));
+      const piece = chunk.subarray(0, Math.min(chunk.length, this.credit, maxDataBytes));
       this.credit -= piece.length;
       const isWhole = piece.length === chunk.length;
       if (isWhole) this.waiting = undefined;
@@ -212,18 +212,18 @@ export class Connection {
   }
 
   private takeFrame(): Buffer | undefined {
-    if (this.bufferedBytes < HEADER_BYTES) return undefined;
+    if (this.bufferedBytes < headerBytes) return undefined;
     let head = this.buffered[0]!;
-    if (head.length < HEADER_BYTES) head = this.buffered[0] = this.joined();
+    if (head.length < headerBytes) head = this.buffered[0] = this.joined();
     const length = head.readUInt32BE(0);
     const type = head.readUInt8(4);
-    if (length > (type === Frame.data ? MAX_DATA_BYTES : MAX_CONTROL_BYTES)) {
+    if (length > (type === Frame.data ? maxDataBytes : maxControlBytes)) {
       throw new ZapError('internal/protocol', `A peer sent a frame of ${length} bytes, more than is allowed.`);
     }
-    if (this.bufferedBytes < HEADER_BYTES + length) return undefined;
-    const all = head.length >= HEADER_BYTES + length ? head : this.joined();
-    const frame = all.subarray(0, HEADER_BYTES + length);
-    const rest = all.subarray(HEADER_BYTES + length);
+    if (this.bufferedBytes < headerBytes + length) return undefined;
+    const all = head.length >= headerBytes + length ? head : this.joined();
+    const frame = all.subarray(0, headerBytes + length);
+    const rest = all.subarray(headerBytes + length);
     this.buffered[0] = rest;
     if (rest.length === 0) this.buffered.shift();
     this.bufferedBytes -= frame.length;
@@ -240,7 +240,7 @@ export class Connection {
     const type = frame.readUInt8(4) as FrameType;
     const lane = frame.readUInt8(5);
     const id = frame.readUInt32BE(6);
-    const payload = frame.subarray(HEADER_BYTES);
+    const payload = frame.subarray(headerBytes);
     switch (type) {
       case Frame.request:
         return this.onRequest(id, parseJson(payload) as { method: string; params: unknown });
@@ -264,7 +264,7 @@ export class Connection {
       case Frame.end:
       case Frame.credit: {
         const call = this.outgoing.get(id) ?? this.incoming.get(id);
-        if (!call || lane >= MAX_LANES) return; // the call has ended meanwhile
+        if (!call || lane >= maxLanes) return; // the call has ended meanwhile
         const stream = this.laneOf(call, id, lane);
         if (type === Frame.data) stream.receive(Buffer.from(payload));
         else if (type === Frame.end) stream.receiveEnd();
@@ -278,7 +278,7 @@ export class Connection {
 
   private onRequest(id: number, request: { method: string; params: unknown }): void {
     const handler = this.options.handler;
-    if (!handler || this.incoming.has(id) || this.incoming.size >= MAX_RUNNING_CALLS || typeof request?.method !== 'string') throw new ZapError('internal/protocol', 'A peer sent an unexpected request.');
+    if (!handler || this.incoming.has(id) || this.incoming.size >= maxRunningCalls || typeof request?.method !== 'string') throw new ZapError('internal/protocol', 'A peer sent an unexpected request.');
     const abort = new AbortController();
     const call: Call = { lanes: new Map(), abort, survivesClose: this.options.survivesClose?.(request.method) ?? false };
     this.incoming.set(id, call);
@@ -320,14 +320,14 @@ export class Connection {
 
   private send(type: FrameType, lane: number, id: number, payload: Buffer): void {
     if (this.failure) return;
-    const header = Buffer.allocUnsafe(HEADER_BYTES);
+    const header = Buffer.allocUnsafe(headerBytes);
     header.writeUInt32BE(payload.length, 0);
     header.writeUInt8(type, 4);
     header.writeUInt8(lane, 5);
     header.writeUInt32BE(id, 6);
     this.writable.write(payload.length === 0 ? header : Buffer.concat([header, payload]));
     // Only where calls are answered: if both ends could stop listening, both might.
-    if (this.options.handler && this.writable.writableLength > MAX_UNTAKEN_BYTES && !this.readable.isPaused()) {
+    if (this.options.handler && this.writable.writableLength > maxUntakenBytes && !this.readable.isPaused()) {
       this.readable.pause();
       this.writable.once('drain', () => this.readable.resume());
     }

@@ -1,9 +1,9 @@
 /** Files that are either the old or the new one, whatever happens. */
 import { closeSync, fsyncSync, ftruncateSync, openSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { makeDirectories } from './directories';
 import { spareBytes, takeSpare } from './spare-files';
 import { writeWhole } from './write-whole';
-import { makeDirectories } from './directories';
 
 /** Replaces `path`; after it returns the new content survives a power cut. On a full disk it goes into a spare file. */
 export function writeFileAtomic(path: string, content: string): void {

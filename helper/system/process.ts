@@ -37,6 +37,11 @@ export function isAlive(process: ProcessIdentity): boolean {
   return stat !== undefined && stat.startTicks === process.startTicks && stat.state !== 'Z' && stat.state !== 'X';
 }
 
+/** Of the whole host, threads left out. */
+export function listProcesses(): number[] {
+  return readdirSync('/proc').filter((name) => /^\d+$/.test(name)).map(Number);
+}
+
 let census: { atMs: number; members: Map<string, number[]> } | undefined;
 const censusMs = 500;
 
@@ -44,7 +49,7 @@ const censusMs = 500;
 export function namespaceMembersLately(init: number): number[] {
   if (!census || performance.now() - census.atMs > censusMs) {
     const members = new Map<string, number[]>();
-    for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name)).map(Number)) {
+    for (const pid of listProcesses()) {
       const namespace = pidNamespace(pid);
       if (namespace !== undefined) members.set(namespace, [...(members.get(namespace) ?? []), pid]);
     }
@@ -65,7 +70,7 @@ function pidNamespace(pid: number): string | undefined {
 export function namespaceMembers(init: number): number[] {
   const wanted = pidNamespace(init);
   if (wanted === undefined) return [];
-  return readdirSync('/proc').filter((name) => /^\d+$/.test(name)).map(Number).filter((pid) => pidNamespace(pid) === wanted);
+  return listProcesses().filter((pid) => pidNamespace(pid) === wanted);
 }
 
 /** The number by which a process is known in its own pid namespace; undefined when it is gone. */
@@ -86,7 +91,7 @@ export async function killNamespace(init: ProcessIdentity): Promise<void> {
 
 /** Kills a process and its children; a program like nsenter that waits for its one child would leave it behind. */
 export function killWithChildren(pid: number): void {
-  const children = readdirSync('/proc').filter((name) => /^\d+$/.test(name)).map(Number).filter((one) => readStat(one)?.parent === pid);
+  const children = listProcesses().filter((one) => readStat(one)?.parent === pid);
   for (const one of [pid, ...children]) {
     try {
       process.kill(one, 'SIGKILL');

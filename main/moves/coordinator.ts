@@ -12,7 +12,7 @@ import type { Fleet } from '../helper-client/fleet';
 import { requireFreeName, type LocatedPod, type Pod } from '../pods/locate';
 import type { Secret } from '../secrets/secret';
 import { copyEnvironment } from './environment';
-import { MoveHistory } from './history';
+import { MoveHistory, type PastMove } from './history';
 import type { Plan } from './plan';
 import { preflight, requireMovable, type Demand, type Preflight } from './preflight';
 import { settleTransfer, type OpenTransfer } from './settle';
@@ -117,9 +117,7 @@ async function execute(fleet: Fleet, located: LocatedPod, to: string, options: M
     const { result } = sent;
     if (result.mode === 'live' && job.kind === 'move' && pod.state.kind === 'running') {
       const seen = { downtimeMs: Math.max(0, result.downtimeMs), totalMs: result.totalMs, sentBytes: result.bytes.sent };
-      const environment = steps[0] ? { environment: { bytes: Math.max(1, demand.environment.sizeBytes), ms: Math.max(0.1, steps[0].ms) } } : {};
-      // Without it the next prediction is worse, and nothing else.
-      await historyOf(fleet).add({ pod: pod.id, from, to, memoryBytes: demand.memoryBytes, modelled, seen, ...environment }).catch(() => {});
+      await remember(fleet, { pod: pod.id, from, to, memoryBytes: demand.memoryBytes, modelled, seen }, { sizeBytes: demand.environment.sizeBytes, ms: steps[0]?.ms });
     }
     if (job.kind === 'move' && open) await forgetTransfer(fleet, open, [from, to]);
     return { pod: result.pod.name, from, to, mode: result.mode, downtimeMs: result.downtimeMs, totalMs: round(result.totalMs + (steps[0]?.ms ?? 0)), bytes: result.bytes, steps: [...steps, ...result.steps] };
@@ -146,6 +144,12 @@ async function prepare(fleet: Fleet, located: LocatedPod, to: string, options: M
     if (!signal?.aborted) throw error;
     throw new ZapError('cancelled/by-user', `Cancelled before anything was touched: ${sayWhere(located)}`, { cause: error });
   }
+}
+
+/** `ms`: what sending the environment took, if it was sent. Should this fail, the next prediction is worse, and nothing else. */
+async function remember(fleet: Fleet, move: PastMove, { sizeBytes, ms }: { sizeBytes: number; ms: number | undefined }): Promise<void> {
+  const environment = ms === undefined ? {} : { environment: { bytes: Math.max(1, sizeBytes), ms: Math.max(0.1, ms) } };
+  await historyOf(fleet).add({ ...move, ...environment }).catch(() => {});
 }
 
 /** A host that was lost sight of may have nobody left who ends its part: whoever asks it brings up a helper that does. */

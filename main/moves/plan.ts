@@ -2,7 +2,8 @@
 import type { Facts, Output } from '../../helper/protocol/contract';
 import { cpuFindings, type CpuDifference } from '../helper-client/pair';
 import type { Pod } from '../pods/locate';
-import { predict, type Cost, type PastMove } from './history';
+import type { Cost, PastMove } from './history';
+import { predict } from './prediction';
 
 export type Finding = Facts['findings'][number];
 

@@ -9,6 +9,7 @@ import { parseArgs } from 'node:util';
 import { exitCodes, ZapError } from '../../helper/protocol/errors';
 import { readRecipeBundle } from '../../main/environments/recipe';
 import { join } from 'node:path';
+import { asCommand } from './as-command';
 import { BenchLab } from './bench-lab';
 import type { Figure } from './figures';
 import { benchMoves } from './moves';
@@ -30,20 +31,14 @@ const benchmarks: Benchmark[] = [
 
 const distDirectory = import.meta.dirname;
 
-process.exitCode = await main().catch((thrown: unknown) => {
-  const { message, hint, exitCode } = ZapError.from(thrown);
-  progress(`bench:move: ${message}${hint === undefined ? '' : `\n            ${hint}`}`);
-  return exitCode;
-});
+await asCommand('bench:move', main);
 
-async function main(): Promise<number> {
+async function main(signal: AbortSignal): Promise<number> {
   const { runs, chosen } = readArguments();
   if (process.getuid?.() !== 0) throw new ZapError('lab/needs-root', 'The benchmark makes a lab, which only root may.', { hint: 'sudo env "PATH=$PATH" npm run bench:move' });
-  const cancel = new AbortController();
-  for (const name of ['SIGINT', 'SIGTERM'] as const) process.on(name, () => cancel.abort());
   const recipes = new Set([...benchRecipes, ...(await readRecipeBundle(join(distDirectory, 'environments.json')))].map(({ name }) => name));
   const failed: string[] = [];
-  await using lab = await BenchLab.up(distDirectory, cancel.signal);
+  await using lab = await BenchLab.up(distDirectory, signal);
   for (const { name, environment, run } of chosen) {
     if (!recipes.has(environment)) {
       progress(`SKIPPED: ${name}: there is no recipe "${environment}" to build its environment from.`);
@@ -55,7 +50,7 @@ async function main(): Promise<number> {
       for (const line of await run(lab, runs)) console.log(JSON.stringify(line));
       progress(`${name}: done (load average ${load} before, ${loadavg()[0]!.toFixed(1)} after)`);
     } catch (error) {
-      if (cancel.signal.aborted) return exitCodes.cancelled;
+      if (signal.aborted) return exitCodes.cancelled;
       progress(`FAILED: ${name}: ${ZapError.from(error).message}`);
       failed.push(name);
     }

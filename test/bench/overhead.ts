@@ -7,7 +7,7 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { ZapError } from '../../helper/protocol/errors';
+import { asCommand } from './as-command';
 import { BenchLab } from './bench-lab';
 import { figure, type Unit } from './figures';
 import { treeOf } from './peers/files';
@@ -16,6 +16,8 @@ import { progress } from './progress';
 const pod = 'bench-overhead';
 const podNumber = 20;
 const outside = '/var/lib/zap/outside';
+/** Where its programs are, in the POD and in the copy. */
+const programs = '/opt';
 const sources = resolve('test/bench/overhead');
 
 /** One measurement: the names and values it prints, each by a line. */
@@ -35,28 +37,22 @@ interface Measure {
 const pinned = ['taskset', '-c', '0'];
 const micro = ['getpid', 'shmget+shmctl', 'semget+semctl', 'fork+exit', 'fork+exec', 'fork+sh'];
 const measures: Measure[] = [
-  { names: micro, unit: 'ns', command: [...pinned, '/root/micro'] },
-  { names: ['getpid', 'fork+exit'], unit: 'ns', command: [...pinned, '/root/micro', 'filtered'], isOutside: true, suffix: ' outside, with a filter that lets all pass', outside: [...pinned, '/root/micro'] },
-  { names: ['chat'], unit: 'messages/s', command: ['/root/chat'] },
-  { names: ['compile'], unit: 'ms', command: ['bash', '-c', 'TIMEFORMAT=%R; { time gcc -O2 -c -o /tmp/big.o /root/big.c; } 2>&1 | { read -r s; echo "compile $(echo "$s" | tr -d .)"; }'] },
+  { names: micro, unit: 'ns', command: [...pinned, `${programs}/micro`] },
+  { names: ['getpid', 'fork+exit'], unit: 'ns', command: [...pinned, `${programs}/micro`, 'filtered'], isOutside: true, suffix: ' outside, with a filter that lets all pass', outside: [...pinned, `${programs}/micro`] },
+  { names: ['chat'], unit: 'messages/s', command: [`${programs}/chat`] },
+  { names: ['compile'], unit: 'ms', command: ['bash', '-c', 'TIMEFORMAT=%R; { time gcc -O2 -c -o /tmp/big.o "$0"; } 2>&1 | { read -r s; echo "compile $(echo "$s" | tr -d .)"; }', `${programs}/big.c`] },
   { names: ['apache'], unit: 'requests/s', command: ['sh', '-c', 'ab -q -n 4000 -c 10 http://127.0.0.1/ | sed -n "s/^Requests per second: *\\([0-9.]*\\).*/apache \\1/p"'] },
 ];
 
 /** Three hundred functions with loops and tables. */
 const program = Array.from({ length: 300 }, (_, n) => `static int table${n}[64]; int f${n}(int a) { int s = ${n}; for (int i = 0; i < a; i++) { s = s * 31 + table${n}[i % 64]; if (s % 7 == ${n % 7}) table${n}[i % 64] ^= s; } return s; }`).join('\n');
 
-process.exitCode = await main().catch((thrown: unknown) => {
-  const { message, exitCode, evidence } = ZapError.from(thrown);
-  progress(`bench:overhead: ${message}\n${evidence?.join('\n') ?? ''}`);
-  return exitCode;
-});
+await asCommand('bench:overhead', main);
 
-async function main(): Promise<number> {
+async function main(signal: AbortSignal): Promise<number> {
   const { values } = parseArgs({ options: { runs: { type: 'string', default: '7' } } });
   const runs = Number(values.runs);
-  const cancel = new AbortController();
-  for (const name of ['SIGINT', 'SIGTERM'] as const) process.on(name, () => cancel.abort());
-  await using lab = await BenchLab.up(resolve('dist'), cancel.signal);
+  await using lab = await BenchLab.up(resolve('dist'), signal);
   await lab.createPod(pod, { host: 'alpha', environment: 'bench', number: podNumber, command: ['apache2ctl', '-D', 'FOREGROUND'] });
   await furnish(lab);
   const inPod = (command: string[]): Promise<string> => lab.exec(pod, command, { user: 'root' });
@@ -90,11 +86,11 @@ function collect(text: string, names: string[], into: Map<string, number[]>): vo
 async function furnish(lab: BenchLab): Promise<void> {
   const put = (path: string, content: string): Promise<string> => lab.exec(pod, ['sh', '-c', 'printf %s "$1" >"$2"', 'sh', content, path], { user: 'root' });
   for (const name of ['micro', 'chat']) {
-    await put(`/root/${name}.c`, await readFile(resolve(sources, `${name}.c`), 'utf8'));
-    await lab.exec(pod, ['gcc', '-O2', '-static', '-o', `/root/${name}`, `/root/${name}.c`], { user: 'root' });
+    await put(`${programs}/${name}.c`, await readFile(resolve(sources, `${name}.c`), 'utf8'));
+    await lab.exec(pod, ['gcc', '-O2', '-static', '-o', `${programs}/${name}`, `${programs}/${name}.c`], { user: 'root' });
   }
-  await put('/root/big.c', program);
+  await put(`${programs}/big.c`, program);
   const digest = await lab.environment('bench', 'alpha');
-  const script = 'set -e; cp -a "$1" "$2"; cp -a /run/zap/pods/*/root/root/. "$2/root/"; cp -a /run/zap/pods/*/root/etc/hosts "$2/etc/"; mount -t proc proc "$2/proc"; mount --bind /dev "$2/dev"; (setsid chroot "$2" apache2ctl -D FOREGROUND </dev/null >/dev/null 2>&1 &)';
-  await lab.lab.exec('alpha', ['sh', '-c', script, 'sh', treeOf(digest), outside], { captureOutput: false });
+  const script = 'set -e; cp -a "$1" "$2"; cp -a "/run/zap/pods/"*"/root$3/." "$2$3/"; cp -a /run/zap/pods/*/root/etc/hosts "$2/etc/"; mount -t proc proc "$2/proc"; mount --bind /dev "$2/dev"; (setsid chroot "$2" apache2ctl -D FOREGROUND </dev/null >/dev/null 2>&1 &)';
+  await lab.lab.exec('alpha', ['sh', '-c', script, 'sh', treeOf(digest), outside, programs], { captureOutput: false });
 }

@@ -7,6 +7,7 @@
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { ZapError } from '../../helper/protocol/errors';
+import { asCommand } from './as-command';
 import { BenchLab } from './bench-lab';
 import { figure, type Figure, type Failure } from './figures';
 import { measureMoves, type Sample } from './moves';
@@ -25,18 +26,12 @@ const onlyWhenNamed = ['desktop-xfce', 'redis-idle-4g'];
 /** Addresses of their containers; a POD's is lower. */
 const firstNumber = 40;
 
-process.exitCode = await main().catch((thrown: unknown) => {
-  const { message, exitCode, evidence } = ZapError.from(thrown);
-  progress(`bench:peers: ${message}\n${evidence?.join('\n') ?? ''}`);
-  return exitCode;
-});
+await asCommand('bench:peers', main);
 
-async function main(): Promise<number> {
+async function main(signal: AbortSignal): Promise<number> {
   const { values } = parseArgs({ options: { runs: { type: 'string', default: '5' }, only: { type: 'string', multiple: true }, peer: { type: 'string', multiple: true } } });
   const runs = Number(values.runs);
-  const cancel = new AbortController();
-  for (const name of ['SIGINT', 'SIGTERM'] as const) process.on(name, () => cancel.abort());
-  await using lab = await BenchLab.up(resolve('dist'), cancel.signal);
+  await using lab = await BenchLab.up(resolve('dist'), signal);
   const names = (Object.keys(makers) as (keyof typeof makers)[]).filter((name) => values.peer?.includes(name) ?? true);
   await preparePeers(lab.lab, ['alpha', 'beta'], { distDirectory: lab.distDirectory, hasPodman: names.includes('podman') });
   let number = firstNumber;

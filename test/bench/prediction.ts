@@ -6,9 +6,9 @@
  */
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { ZapError } from '../../helper/protocol/errors';
 import { planOnly } from '../../main/moves/coordinator';
 import { findPod } from '../../main/pods/locate';
+import { asCommand } from './as-command';
 import { BenchLab, type Host } from './bench-lab';
 import { figure } from './figures';
 import { progress } from './progress';
@@ -31,18 +31,12 @@ const tolerance = 0.3;
 /** Random content, so that nothing is saved by what repeats itself. */
 const holdMemory = 'open my $r, "<", "/dev/urandom"; read $r, my $x, $ARGV[0] << 20; $0 = "holder"; sleep 1 while 1';
 
-process.exitCode = await main().catch((thrown: unknown) => {
-  const { message, exitCode, evidence } = ZapError.from(thrown);
-  progress(`bench:prediction: ${message}\n${evidence?.join('\n') ?? ''}`);
-  return exitCode;
-});
+await asCommand('bench:prediction', main);
 
-async function main(): Promise<number> {
+async function main(signal: AbortSignal): Promise<number> {
   const { values } = parseArgs({ options: { rounds: { type: 'string', default: '6' } } });
   const rounds = Number(values.rounds);
-  const cancel = new AbortController();
-  for (const name of ['SIGINT', 'SIGTERM'] as const) process.on(name, () => cancel.abort());
-  await using lab = await BenchLab.up(resolve('dist'), cancel.signal);
+  await using lab = await BenchLab.up(resolve('dist'), signal);
   for (const variety of varieties) await furnish(lab, variety);
   const errors = { downtime: [] as number[], total: [] as number[], bytes: [] as number[] };
   for (let round = 0; round < rounds; round++) {

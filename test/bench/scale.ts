@@ -7,8 +7,8 @@ import { readdir, readFile, readlink } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { ZapError } from '../../helper/protocol/errors';
 import { listPods } from '../../main/pods/locate';
+import { asCommand } from './as-command';
 import { BenchLab, type Host } from './bench-lab';
 import { figure, median, type Unit } from './figures';
 import { progress } from './progress';
@@ -26,18 +26,12 @@ const ticksPerSecond = 100;
 const print = (metric: string, unit: Unit, values: readonly number[]): void => console.log(JSON.stringify(figure(metric, unit, values)));
 const point = (metric: string, series: string, x: number, y: number): void => console.log(JSON.stringify({ metric, series, x, y: Math.round(y * 100) / 100 }));
 
-process.exitCode = await main().catch((thrown: unknown) => {
-  const { message, exitCode, evidence } = ZapError.from(thrown);
-  progress(`bench:scale: ${message}\n${evidence?.join('\n') ?? ''}`);
-  return exitCode;
-});
+await asCommand('bench:scale', main);
 
-async function main(): Promise<number> {
+async function main(signal: AbortSignal): Promise<number> {
   const { values } = parseArgs({ options: { pods: { type: 'string', default: '100' }, moves: { type: 'string', default: '10' } } });
   const [pods, moves] = [Number(values.pods), Number(values.moves)];
-  const cancel = new AbortController();
-  for (const name of ['SIGINT', 'SIGTERM'] as const) process.on(name, () => cancel.abort());
-  await using lab = await BenchLab.up(resolve('dist'), cancel.signal);
+  await using lab = await BenchLab.up(resolve('dist'), signal);
   await lab.environment('shell', 'beta');
   await fill(lab, pods);
   const names = Array.from({ length: pods }, (_, index) => nameOf(index));

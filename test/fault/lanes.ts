@@ -7,8 +7,9 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ZapError } from '../../helper/protocol/errors';
-import { Run, type Outcome } from './fault';
+import { Run } from './fault';
 import { FaultLab } from './fault-lab';
+import type { Outcome } from './outcome';
 import type { Fault } from './plan';
 
 /** Far beyond the sum of what a fault waits for at most. */

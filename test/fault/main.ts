@@ -8,8 +8,8 @@
 import { appendFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { ZapError } from '../../helper/protocol/errors';
-import type { Outcome } from './fault';
 import { runLanes } from './lanes';
+import type { Outcome } from './outcome';
 import { plan } from './plan';
 import { summary, tableLines } from './table';
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Outcome } from './fault';
+import type { Outcome } from './outcome';
 import { moments } from './moments';
 import { injections, plan } from './plan';
 import { summary, tableLines } from './table';

@@ -1,7 +1,7 @@
 /** What came of many faults, in two tables. */
-import type { Ending, Outcome } from './fault';
-import { injections } from './plan';
 import type { Operation } from './moments';
+import type { Ending, Outcome } from './outcome';
+import { injections } from './plan';
 
 const operations: Operation[] = ['move', 'move-stored', 'clone', 'suspend', 'resume', 'delete', 'create'];
 const endings: Ending[] = ['done', 'undone', 'decided', 'gone'];

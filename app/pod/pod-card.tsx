@@ -1,16 +1,16 @@
-/** A POD on the overview. */
+/** A POD among others. */
 import { EllipsisVertical, GripVertical } from 'lucide-react';
 import { memo, useRef } from 'react';
 import { Button as AriaButton } from 'react-aria-components';
-import type { PodView } from '../../main/contract';
 import { openMenuAt } from '../commands/context-menu';
-import { useFormat, useLanguage, useText } from '../i18n/text';
+import { useText } from '../i18n/text';
 import { MoveProgress } from '../move/move-progress';
-import { useNow, useWorld } from '../state/selectors';
+import { useWorld } from '../state/selectors';
 import { PodBadge } from '../ui/badge';
 import { IconButton } from '../ui/button';
 import { useNear } from '../ui/near';
 import { LiveFigures } from './live-figures';
+import { Since, StateNote } from './state-note';
 import { Thumbnail } from './thumbnail';
 
 /** Cards far off the screen keep their place and their name, and nothing else. */
@@ -67,33 +67,6 @@ const CardMenu = memo(function CardMenu({ id, name }: { id: string; name: string
   const t = useText();
   return <IconButton icon={EllipsisVertical} label={t('common.actions-of', { name })} isSmall onPress={({ target }) => openMenuAt({ pods: [id] }, target)} />;
 });
-
-export function Since({ pod }: { pod: PodView }) {
-  const { t, format } = useLanguage();
-  const now = useNow(10_000);
-  if (pod.state.kind === 'running') return <> · {t('pod.up', { time: format.duration(now - Date.parse(pod.state.since)) })}</>;
-  if (pod.state.kind === 'suspended' || pod.state.kind === 'exited') return <> · {format.ago(Date.parse(pod.state.at), now)}</>;
-  return null;
-}
-
-export function StateNote({ pod }: { pod: PodView }) {
-  const t = useText();
-  const format = useFormat();
-  const { state } = pod;
-  switch (state.kind) {
-    case 'suspended':
-      return <p className="card-note small">{t('pod.note.suspended', { bytes: format.bytes(state.sizeBytes) })}</p>;
-    case 'exited':
-      return <p className="card-note small">{t('pod.note.exited')}</p>;
-    case 'lost':
-    case 'in-doubt':
-      return <p className="card-note small card-note-bad">{state.reason}</p>;
-    case 'moving':
-      return <p className="card-note small">{t('pod.note.moving')}</p>;
-    case 'running':
-      return null;
-  }
-}
 
 /** Where a POD will be: on the column that it goes to, while it goes. */
 export function GhostCard({ id }: { id: string }) {
