@@ -26,6 +26,9 @@ export type MessageId =
   | IdsOf<typeof streamMessages>
   | `command.${CommandId}`;
 
+/** A message in the language of the window. */
+export type Text = (id: MessageId, values?: Record<string, string | number>) => string;
+
 function collect(locale: Locale): Record<MessageId, string> {
   const labels = Object.entries(commandLabels[locale]).map(([id, label]) => [`command.${id}`, label]);
   return Object.assign({}, ...areas.map((area) => area[locale]), Object.fromEntries(labels)) as Record<MessageId, string>;

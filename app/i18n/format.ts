@@ -1,6 +1,6 @@
 /** Bytes, durations and times as people write them, in the window's language. */
 import type { Locale } from '../../main/contract';
-import type { Text } from './text';
+import type { Text } from './catalog';
 
 const KILO = 1000;
 const byteUnits = ['byte', 'kilobyte', 'megabyte', 'gigabyte', 'terabyte', 'petabyte'] as const;

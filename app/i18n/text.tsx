@@ -5,11 +5,10 @@ import { I18nProvider } from 'react-aria-components';
 import type { Locale } from '../../main/contract';
 import { chooseLocale } from '../../main/contract/locales';
 import { useWorld } from '../state/selectors';
-import { catalog, type MessageId } from './catalog';
+import { catalog, type Text } from './catalog';
 import { makeFormat, type Format } from './format';
 
-export type TextValues = Record<string, string | number>;
-export type Text = (id: MessageId, values?: TextValues) => string;
+export type { Text };
 
 export interface Language {
   locale: Locale;

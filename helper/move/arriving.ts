@@ -10,7 +10,7 @@ import { readManifest, sizeOf } from '../checkpoint/manifest';
 import { letRun, Revival, type Running } from '../checkpoint/revive';
 import type { EnvironmentStore } from '../files/environments';
 import type { MapId } from '../files/id-shift';
-import { planLink } from '../network/pod-link';
+import { planLink } from '../network/link-plan';
 import { removeImages } from '../pod/images';
 import { markDoubt, podPaths, saveRecord, toPod, type PodRecord } from '../pod/record';
 import { destroyPod, dismantle } from '../pod/remove';

@@ -6,7 +6,8 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { letGoOn } from '../checkpoint/freeze';
-import { connect, planLink } from '../network/pod-link';
+import { planLink } from '../network/link-plan';
+import { connect } from '../network/pod-link';
 import { removeImages } from '../pod/images';
 import { loadRecord, markDoubt, podPaths, saveRecord, type PodRecord, type RecordState } from '../pod/record';
 import { destroyPod } from '../pod/remove';

@@ -6,7 +6,7 @@
  */
 import { ZapError } from '../protocol/errors';
 import { run } from '../system/spawn';
-import type { LinkPlan } from './pod-link';
+import type { LinkPlan } from './link-plan';
 
 type Link = Exclude<LinkPlan, { kind: 'none' }>;
 

@@ -2,7 +2,8 @@ import { spawn } from 'node:child_process';
 import { readFileSync, readlinkSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { run } from '../system/spawn';
-import { connect, createLink, disconnect, type LinkPlan } from './pod-link';
+import type { LinkPlan } from './link-plan';
+import { connect, createLink, disconnect } from './pod-link';
 
 const isRoot = process.getuid?.() === 0;
 if (!isRoot && !process.env['CI']) console.warn('\n*** SKIPPED: the link of a POD: not root ***\n');

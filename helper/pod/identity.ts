@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { ZapError } from '../protocol/errors';
 import type { Network } from '../protocol/model';
-import { podAddress } from '../network/pod-link';
+import { podAddress } from '../network/link-plan';
 import { idsPerPod } from './sandbox';
 import { listRecords, type PodRecord } from './record';
 

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { assertNever, ZapError } from '../protocol/errors';
 import { Command, EnvironmentDigest, Limits, Mac, Network, PodId, PodName, TransferId, UserName, type Pod, type PodState } from '../protocol/model';
-import { podAddress } from '../network/pod-link';
+import { podAddress } from '../network/link-plan';
 import { readFileIfThere, writeFileAtomic } from '../system/atomic-file';
 import { Lock } from '../system/lock';
 import { bootId, isAlive } from '../system/process';

@@ -4,7 +4,7 @@ import type { Finding, PodDemand, Usage } from '../protocol/model';
 import { inspectTree } from '../criu/inspect';
 import type { EnvironmentStore } from '../files/environments';
 import { treeSize } from '../files/tree-size';
-import { podAddress } from '../network/pod-link';
+import { podAddress } from '../network/link-plan';
 import { hasClients, runningCommands } from '../pod/clients';
 import { isRunning, observe, podPaths, type PodRecord } from '../pod/record';
 import { cpuSeconds } from '../system/cgroup';

@@ -3,7 +3,7 @@ import { isInstructionSet } from '../protocol/cpu';
 import { ZapError } from '../protocol/errors';
 import type { Finding, PodDemand } from '../protocol/model';
 import type { EnvironmentStore } from '../files/environments';
-import { podAddress } from '../network/pod-link';
+import { podAddress } from '../network/link-plan';
 import { findUplink } from '../network/uplink';
 import { addressHolder, isUidBase } from '../pod/identity';
 import { listRecords } from '../pod/record';

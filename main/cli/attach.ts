@@ -9,7 +9,7 @@ import { ZapError } from '../../helper/protocol/errors';
 import type { Fleet } from '../helper-client/fleet';
 import { sayWhere } from '../moves/whereabouts';
 import { findPod, type LocatedPod } from '../pods/locate';
-import type { Result } from './command';
+import type { Result } from './output';
 import type { Context } from './context';
 import { openTerminal, requireTerminal, terminalSize, toLane } from './terminal';
 

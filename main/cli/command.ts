@@ -2,6 +2,7 @@
  * A command is data: its name, operands and options feed the parser, the help, the suggestions and the checks; `run` gets them typed.
  */
 import type { Context } from './context';
+import type { Result } from './output';
 
 export interface OperandSpec {
   /** As shown in usage lines. */
@@ -24,14 +25,6 @@ export interface Input<P extends Operands, O extends Options> {
   options: { [K in keyof O]: O[K]['kind'] extends 'flag' ? boolean : O[K]['kind'] extends 'value' ? string | undefined : string | boolean | undefined };
   /** What stands behind `--`. */
   trailing: string[];
-}
-
-export interface Result {
-  /** The one object that `--json` prints. */
-  json: object;
-  /** What people read instead; nothing when absent. */
-  text?: string;
-  exitCode?: number;
 }
 
 export interface CommandSpec<P extends Operands, O extends Options> {

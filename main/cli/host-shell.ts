@@ -2,7 +2,7 @@
 import { ZapError } from '../../helper/protocol/errors';
 import { openHost } from '../hosts/connect';
 import type { Inventory } from '../hosts/inventory';
-import type { Result } from './command';
+import type { Result } from './output';
 import type { Context } from './context';
 import { openTerminal, requireTerminal, terminalSize } from './terminal';
 

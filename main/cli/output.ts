@@ -4,7 +4,6 @@
  * Progress is for a person at a terminal; programs that ask for JSON get one object and silence besides.
  */
 import type { ZapError } from '../../helper/protocol/errors';
-import type { Result } from './command';
 import { printable } from './format';
 
 export interface Sink {
@@ -12,6 +11,14 @@ export interface Sink {
   isTTY?: boolean | undefined;
   columns?: number | undefined;
   once?(event: 'drain', listener: () => void): unknown;
+}
+
+export interface Result {
+  /** The one object that `--json` prints. */
+  json: object;
+  /** What people read instead; nothing when absent. */
+  text?: string;
+  exitCode?: number;
 }
 
 export class Output {

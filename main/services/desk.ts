@@ -17,7 +17,7 @@ import { SettingsFile } from '../settings/settings-file';
 import type { Recipe } from '../../helper/protocol/model';
 import { ZapError } from '../../helper/protocol/errors';
 import { version } from '../../package.json';
-import type { Diagnosis, EnvironmentInfo, EventData, EventName, Host, HostFacts, HostSample, Task } from '../contract';
+import type { EventData, EventName, Host, Task } from '../contract';
 import type { Pod } from '../pods/locate';
 import type { Hosts } from '../streams/lookout';
 import { TaskBoard } from '../tasks/board';
@@ -25,7 +25,7 @@ import { TaskHistory } from '../tasks/history';
 import { DeskFleet } from './desk-fleet';
 import { HostLink } from './host-link';
 import { HostWatch } from './host-watch';
-import { describeHost } from './host-view';
+import { describeHost, type HostKnowledge } from './host-view';
 import { projectPods } from './pod-projection';
 import { KEPT_SAMPLES, Sampler } from './sampler';
 import { StateStore } from './state-store';
@@ -39,13 +39,6 @@ export interface DeskOptions {
 }
 
 /** What is known of one host beside its connection. */
-export interface HostKnowledge {
-  facts: HostFacts | null;
-  diagnosis: Diagnosis | null;
-  environments: EnvironmentInfo[];
-  samples: HostSample[];
-}
-
 export class Desk {
   readonly log = new LineLog();
   readonly store: StateStore;

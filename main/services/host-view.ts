@@ -1,7 +1,13 @@
-/** A host as the user interface shows it. */
-import type { Connection, Host } from '../contract';
+/** What is known of a host, and how the user interface is shown it. */
+import type { Connection, Diagnosis, EnvironmentInfo, Host, HostFacts, HostSample } from '../contract';
 import { LOCAL, type Inventory } from '../hosts/inventory';
-import type { HostKnowledge } from './desk';
+
+export interface HostKnowledge {
+  facts: HostFacts | null;
+  diagnosis: Diagnosis | null;
+  environments: EnvironmentInfo[];
+  samples: HostSample[];
+}
 
 export function describeHost(inventory: Inventory, name: string, connection: Connection, { facts, diagnosis, environments }: HostKnowledge): Host {
   const rest = { name, connection, facts, diagnosis, environments };

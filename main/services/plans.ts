@@ -2,7 +2,7 @@
 import type { FindingView, HostSample, Plan, PodSample, PodView } from '../contract';
 import type { PairAnswer } from '../helper-client/facts-cache';
 import { predictDowntimeMs } from '../moves/plan';
-import type { HostKnowledge } from './desk';
+import type { HostKnowledge } from './host-view';
 
 export interface QuickFacts {
   pod: PodView;

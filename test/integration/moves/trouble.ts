@@ -5,6 +5,7 @@
  */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { HostView } from '../support/host-view';
+import { forgetMoments, stopAt } from '../support/moment';
 import type { HostName, Suite, TestPod } from '../support/suite';
 import { until } from '../support/until';
 import { ask, Download, requireAlive } from '../support/witness';
@@ -20,7 +21,8 @@ interface Trouble {
   what: string;
   /** Which cable is slow, so that the moment is long enough to be met. */
   slow?: { rateMbit: number };
-  moment: (scene: Scene) => boolean | Promise<boolean>;
+  /** Seen from outside; or, where it is too short for that, what the helper of a side comes by, and stands still at until the strike. */
+  moment: ((scene: Scene) => boolean | Promise<boolean>) | { side: 'source' | 'target'; did: string };
   strike: (scene: Scene) => unknown;
   /** Codes of which one must be told, and the host where the POD then is; without codes the command itself was killed. */
   codes?: string[];
@@ -34,8 +36,8 @@ const layerBytes = 12 << 20;
 /** Before anything is frozen: the first files are on their way. */
 const filesLeave = ({ source, target }: Scene): boolean => source.journals().length > 0 && target.records().some(({ name }) => name === pod);
 const isFreezing = ({ source }: Scene): boolean => source.processes(source.record(pod)?.uidBase ?? -1).some(({ isStopped }) => isStopped);
-const targetHas = (...phases: string[]) => ({ target }: Scene): boolean => target.journals().some(({ phase }) => phases.includes(phase));
-const sourceHas = (...phases: string[]) => ({ source }: Scene): boolean => source.journals().some(({ phase }) => phases.includes(phase));
+const targetHasAll = { side: 'target', did: 'say-restored' } as const;
+const sourceHasCommitted = { side: 'source', did: 'journal-committed' } as const;
 
 const cancelled = { codes: ['cancelled/by-user'], exitCode: 130 };
 const slowFiles = { rateMbit: 30 };
@@ -53,13 +55,13 @@ const troubles: Trouble[] = [
   { what: 'kill -9 of the target’s helper while it is frozen', slow: slowMemory, moment: isFreezing, strike: ({ target }) => target.kill('zap-helper'), codes: ['move/connection-lost', 'move/channel-lost'], exitCode: 9 },
   { what: 'kill -9 of CRIU on the target while it restores', moment: isFreezing, strike: async ({ target }) => until('CRIU on the target', async () => (await target.kill('criu')) > 0, { everyMs: 1 }), codes: ['criu/failed', 'criu/connection-lost', 'criu/died'], exitCode: 7 },
   // From here on either host may have it: what counts is that one of them does.
-  { what: 'kill -9 of the source’s helper when the target has everything', moment: targetHas('restored', 'settled'), strike: ({ source }) => source.kill('zap-helper'), stays: 'either' },
-  { what: 'kill -9 of the target’s helper when it has everything', moment: targetHas('restored', 'settled'), strike: ({ target }) => target.kill('zap-helper'), stays: 'either' },
+  { what: 'kill -9 of the source’s helper when the target has everything', moment: targetHasAll, strike: ({ source }) => source.kill('zap-helper'), stays: 'either' },
+  { what: 'kill -9 of the target’s helper when it has everything', moment: targetHasAll, strike: ({ target }) => target.kill('zap-helper'), stays: 'either' },
   // Not earlier: while CRIU's own code runs in the POD's processes, they end with it.
-  { what: 'kill -9 of CRIU on the source when the target has everything', moment: targetHas('restored', 'settled'), strike: ({ source }) => source.kill('criu'), stays: 'either' },
-  { what: 'kill -9 of the target’s helper when the source has given it away', moment: sourceHas('committed'), strike: ({ target }) => target.kill('zap-helper'), stays: 'target' },
-  { what: 'kill -9 of the source’s helper when it has given it away', moment: sourceHas('committed'), strike: ({ source }) => source.kill('zap-helper'), stays: 'target' },
-  { what: 'kill -9 of everything when the target has everything', moment: targetHas('restored', 'settled'), strike: ({ source, target, move }) => Promise.all([source.kill('zap-helper'), target.kill('zap-helper'), Promise.resolve(move.child.kill('SIGKILL'))]), stays: 'either' },
+  { what: 'kill -9 of CRIU on the source when the target has everything', moment: targetHasAll, strike: ({ source }) => source.kill('criu'), stays: 'either' },
+  { what: 'kill -9 of the target’s helper when the source has given it away', moment: sourceHasCommitted, strike: ({ target }) => target.kill('zap-helper'), stays: 'target' },
+  { what: 'kill -9 of the source’s helper when it has given it away', moment: sourceHasCommitted, strike: ({ source }) => source.kill('zap-helper'), stays: 'target' },
+  { what: 'kill -9 of everything when the target has everything', moment: targetHasAll, strike: ({ source, target, move }) => Promise.all([source.kill('zap-helper'), target.kill('zap-helper'), Promise.resolve(move.child.kill('SIGKILL'))]), stays: 'either' },
 ];
 
 export function troubledMoves(suite: Suite): void {
@@ -114,10 +116,12 @@ export function troubledMoves(suite: Suite): void {
       if (slow) await suite.lab.setLink(to, slow);
       try {
         const args = ['pod', 'move', pod, to, '--json'];
+        const stop = typeof moment === 'function' ? undefined : await stopAt(suite.view(moment.side === 'source' ? host : to), `${moment.side}-did-${moment.did}`);
         const move = suite.zap.start(args);
         const scene = sceneOf(move);
-        await until('the moment', () => moment(scene), { everyMs: 1 });
+        await (typeof moment === 'function' ? until('the moment', () => moment(scene), { everyMs: 1 }) : stop!.reached());
         await strike(scene);
+        stop?.goOn();
         if (slow) await suite.lab.clearLink(to);
         if (!codes) {
           await until('its end', () => move.child.exitCode !== null || move.child.signalCode !== null, { withinMs: 5000 }).catch(() => move.child.kill('SIGKILL')); // the person does not wait longer
@@ -129,6 +133,7 @@ export function troubledMoves(suite: Suite): void {
         }
       } finally {
         await suite.lab.clearLink(to);
+        for (const view of [suite.alpha, suite.beta]) forgetMoments(view);
       }
       const where = await requireOneLife();
       await until('the helpers to come to their end', async () => (await Promise.all([suite.alpha, suite.beta].map((view) => view.programs('zap-helper')))).flat().length === 0, { withinMs: 30_000 });
