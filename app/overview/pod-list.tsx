@@ -12,7 +12,7 @@ import { Since } from '../pod/state-note';
 import { navigate } from '../state/navigation';
 import { podSamples } from '../state/samples';
 import { sameList, selectPodsByHost, useWorld, type PodItem } from '../state/selectors';
-import { PodBadge } from '../ui/badge';
+import { badgeOf, StateBadge } from '../ui/badge';
 import { IconButton } from '../ui/button';
 import { isShown } from './filter';
 
@@ -122,42 +122,61 @@ function renderRow({ id, name }: PodItem) {
 
 const cellLooks: Partial<Record<ColumnName, string>> = { name: 'strong truncate', host: 'truncate', environment: 'quiet truncate', address: 'mono quiet truncate' };
 
+/** A cell hears of what it shows, and of nothing else of its POD. */
 const PodCell = memo(function PodCell({ id, column }: { id: string; column: ColumnName }) {
-  const pod = useWorld(({ pods }) => pods[id]);
-  if (!pod) return null;
   switch (column) {
     case 'name':
-      return <>{pod.name}</>;
-    case 'state':
-      return <PodBadge pod={pod} />;
     case 'host':
-      return <>{pod.host}</>;
+    case 'address':
+      return <PodText id={id} kind={column} />;
     case 'environment':
       return (
         <>
-          {pod.environment.name}
-          <Since pod={pod} />
+          <PodText id={id} kind={column} />
+          <PodSince id={id} />
         </>
       );
+    case 'state':
+      return <PodState id={id} />;
     case 'cpu':
     case 'memory':
       return <PodFigure pod={id} kind={column} />;
-    case 'address':
-      return <>{pod.address ?? ''}</>;
     case 'more':
-      return <More id={id} name={pod.name} />;
+      return <More id={id} />;
   }
 });
+
+const textOf = {
+  name: ({ name }: PodView) => name,
+  host: ({ host }: PodView) => host,
+  address: ({ address }: PodView) => address,
+  environment: ({ environment }: PodView) => environment.name,
+};
+
+function PodText({ id, kind }: { id: string; kind: keyof typeof textOf }) {
+  return <>{useWorld(({ pods }) => pods[id] && textOf[kind](pods[id]))}</>;
+}
+
+function PodState({ id }: { id: string }) {
+  const badge = useWorld(({ pods }) => pods[id] && badgeOf(pods[id]));
+  return badge && <StateBadge {...badge} />;
+}
+
+function PodSince({ id }: { id: string }) {
+  const state = useWorld(({ pods }) => pods[id]?.state);
+  return state && <Since state={state} />;
+}
 
 function PodFigure({ pod, kind }: { pod: string; kind: 'cpu' | 'memory' }) {
   const { format } = useLanguage();
   return <LiveText pod={pod} read={kind === 'cpu' ? cpuOf : memoryOf} write={kind === 'cpu' ? format.percent : format.bytes} />;
 }
 
-const More = memo(function More({ id, name }: { id: string; name: string }) {
+function More({ id }: { id: string }) {
   const { t } = useLanguage();
+  const name = useWorld(({ pods }) => pods[id]?.name) ?? '';
   return <IconButton icon={EllipsisVertical} isSmall label={t('common.actions-of', { name })} onPress={({ target }) => openMenuAt({ pods: [id] }, target)} />;
-});
+}
 
 function widthOf(name: ColumnName): { width?: number; minWidth?: number; defaultWidth?: `${number}fr` } {
   const fixed: Partial<Record<ColumnName, number>> = { state: 150, cpu: 84, memory: 100, more: 52, address: 130 };

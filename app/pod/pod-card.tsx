@@ -50,7 +50,7 @@ function CardContent({ id }: { id: string }) {
           <>
             <p className="card-meta quiet small truncate">
               {pod.environment.name}
-              <Since pod={pod} />
+              <Since state={pod.state} />
               {` · ${pod.owner}`}
             </p>
             {pod.state.kind === 'running' ? !pod.isStale && <LiveFigures pod={id} /> : <StateNote pod={pod} />}

@@ -3,11 +3,11 @@ import type { PodView } from '../../main/contract';
 import { useFormat, useLanguage, useText } from '../i18n/text';
 import { useNow } from '../state/selectors';
 
-export function Since({ pod }: { pod: PodView }) {
+export function Since({ state }: Pick<PodView, 'state'>) {
   const { t, format } = useLanguage();
   const now = useNow(10_000);
-  if (pod.state.kind === 'running') return <> · {t('pod.up', { time: format.duration(now - Date.parse(pod.state.since)) })}</>;
-  if (pod.state.kind === 'suspended' || pod.state.kind === 'exited') return <> · {format.ago(Date.parse(pod.state.at), now)}</>;
+  if (state.kind === 'running') return <> · {t('pod.up', { time: format.duration(now - Date.parse(state.since)) })}</>;
+  if (state.kind === 'suspended' || state.kind === 'exited') return <> · {format.ago(Date.parse(state.at), now)}</>;
   return null;
 }
 

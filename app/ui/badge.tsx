@@ -21,7 +21,7 @@ export function Badge({ tone, icon: Icon, children, isSpinning = false }: { tone
   );
 }
 
-function StateBadge({ label, ...shape }: State & { isSpinning?: boolean }) {
+export function StateBadge({ label, ...shape }: State & { isSpinning?: boolean }) {
   const t = useText();
   return <Badge {...shape}>{t(label)}</Badge>;
 }
@@ -37,8 +37,13 @@ export const podStates: Record<PodView['state']['kind'], State> = {
 
 const stale: State = { tone: 'quiet', icon: Unplug, label: 'pod.state.stale' };
 
+/** The same object for the same state. */
+export function badgeOf(pod: PodView): State {
+  return pod.isStale ? stale : podStates[pod.state.kind];
+}
+
 export function PodBadge({ pod }: { pod: PodView }) {
-  return <StateBadge {...(pod.isStale ? stale : podStates[pod.state.kind])} />;
+  return <StateBadge {...badgeOf(pod)} />;
 }
 
 export const hostStates: Record<Host['connection']['kind'], State> = {
