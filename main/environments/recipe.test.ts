@@ -48,8 +48,17 @@ describe('readRecipe', () => {
 describe('the recipes of the project', () => {
   it('are all valid and small enough to be sent', async () => {
     const recipes = await readRecipes(join(import.meta.dirname, '../../assets/environments'));
-    expect(recipes.map(({ name }) => name)).toEqual(expect.arrayContaining(['desktop', 'shell']));
     for (const recipe of recipes) expect(JSON.stringify({ method: 'environment.build', params: { recipe } }).length).toBeLessThan(4 << 20);
+  });
+
+  it.each([
+    ['desktop', true, 'user', ['tigervnc-standalone-server', 'openbox', 'jgmenu', 'tint2', 'xterm', 'pcmanfm', 'mousepad']],
+    ['desktop-xfce', true, 'user', ['tigervnc-standalone-server', 'xfce4-session', 'xfce4-panel', 'xfce4-terminal', 'thunar', 'mousepad', 'firefox-esr']],
+    ['web', false, 'root', ['apache2']],
+    ['shell', false, 'user', ['bash-completion', 'nano']],
+  ])('%s brings what it is for', async (name, hasDisplay, user, packages) => {
+    const recipe = await readRecipe(join(import.meta.dirname, '../../assets/environments', name));
+    expect(recipe).toMatchObject({ name, hasDisplay, user, packages: expect.arrayContaining(['tini', 'tmux', ...packages]) });
   });
 
   it('say how to come by them when they were not built', async () => {

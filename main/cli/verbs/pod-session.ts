@@ -13,7 +13,7 @@ export const podSessionCommands = [
     summary: 'Run a command in a POD',
     operands: { name: { placeholder: 'NAME' } },
     options: {
-      user: { kind: 'value', placeholder: 'USER', help: 'as which user of the POD (default root)' },
+      user: { kind: 'value', placeholder: 'USER', help: 'as which user of the POD (default: the one of its environment)' },
       detach: { kind: 'flag', help: "start it as a child of the POD's own, which moves along, and return" },
       terminal: { kind: 'flag', short: 't', help: 'give it a terminal' },
     },

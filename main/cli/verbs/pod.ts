@@ -138,7 +138,7 @@ export const podCommands = [
   }),
   command({
     name: 'pod logs',
-    summary: "Show the logs of a POD's session and of its moves",
+    summary: "Show what a POD's session has printed",
     operands: { name: podOperand },
     options: { lines: { kind: 'value', placeholder: 'N', help: 'last lines of each log (default 100)' } },
     run: async ({ operands, options }, context) => {
