@@ -18,13 +18,13 @@ const providers: Record<string, string> = {
   perl: 'perl',
 };
 
-/** Refuses anyone but root; installs missing programs with apt-get. */
+/** Refuses anyone but root, with what root would have to do; installs missing programs with apt-get. */
 export async function ensureSystemPackages(onLine: (line: string) => void): Promise<void> {
-  requireRoot();
   const missing = [...new Set(Object.keys(providers).filter((program) => !isInstalled(program)).map((program) => providers[program]!))];
+  const install = ['install', '-y', '--no-install-recommends', ...missing];
+  requireRoot(missing.length === 0 ? undefined : `It installs what is missing then; or: sudo apt-get ${install.join(' ')}`);
   if (missing.length === 0) return;
   onLine(`Installing ${missing.join(', ')}`);
-  const install = ['install', '-y', '--no-install-recommends', ...missing];
   const options = { env: { DEBIAN_FRONTEND: 'noninteractive' } };
   try {
     await run('apt-get', ['update'], options);
@@ -38,7 +38,7 @@ export async function ensureSystemPackages(onLine: (line: string) => void): Prom
   }
 }
 
-export function requireRoot(): void {
+export function requireRoot(more?: string): void {
   if (process.getuid?.() === 0) return;
-  throw new ZapError('lab/needs-root', 'The lab makes namespaces, mounts and network links, which only root may.', { hint: 'Run the command again with sudo.' });
+  throw new ZapError('lab/needs-root', 'The lab makes namespaces, mounts and network links, which only root may.', { hint: ['Run the command again with sudo.', more].filter(Boolean).join(' ') });
 }

@@ -13,13 +13,13 @@ import { ZapError } from '../../helper/protocol/errors';
 import { run } from '../../helper/system/spawn';
 import { withLock } from './lock';
 
-const packages = [
+const packages: readonly string[] = [
   'runc', 'openssh-server', 'sudo', 'iproute2', 'procps', 'nftables', 'util-linux', 'iputils-arping', 'iputils-ping', 'curl', 'ca-certificates', 'tini',
   'faketime', 'rsync',
 ];
 
 /** Runs in a mount namespace of its own, so whatever debootstrap or a package mounts is gone when it ends, however it ends. */
-const recipe = String.raw`
+const script = String.raw`
 set -eu
 target=$1 mirror=$2; shift 2
 echo "stage: unpacking the base system"
@@ -51,10 +51,15 @@ X
 umount "$target/proc"
 `;
 
-const digest = createHash('sha256').update(JSON.stringify([recipe, packages, process.arch])).digest('hex').slice(0, 16);
+export interface TreeRecipe {
+  /** For bash; gets the directory to make, a Debian mirror and the packages. */
+  script: string;
+  packages: readonly string[];
+}
 
 /** Path of the tree of this recipe; built when it is not in the cache yet (about 90 s and 400 MB, once). */
-export async function ensureTree(onLine: (line: string) => void): Promise<string> {
+export async function ensureTree(onLine: (line: string) => void, recipe: TreeRecipe = { script, packages }): Promise<string> {
+  const digest = createHash('sha256').update(JSON.stringify([recipe.script, recipe.packages, process.arch])).digest('hex').slice(0, 16);
   const cache = join(process.env.ZAP_CACHE_DIR || join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'zap'), 'lab');
   const tree = join(cache, digest);
   if (existsSync(tree)) return tree;
@@ -63,18 +68,18 @@ export async function ensureTree(onLine: (line: string) => void): Promise<string
     if (existsSync(tree)) return; // another builder was quicker
     for (const name of await readdir(cache)) if (name.includes('.building-')) await rm(join(cache, name), { recursive: true, force: true });
     const building = `${tree}.building-${process.pid}`; // not a fixed name: a builder whose parent was killed may still write to its own
-    await buildTree(building, onLine);
+    await buildTree(building, recipe, onLine);
     await rename(building, tree);
   });
   return tree;
 }
 
-async function buildTree(target: string, onLine: (line: string) => void): Promise<void> {
+async function buildTree(target: string, recipe: TreeRecipe, onLine: (line: string) => void): Promise<void> {
   const startedAt = Date.now();
   const mirror = await debianMirror();
   onLine('Building the system of the lab hosts (once, one to two minutes)');
   try {
-    await run('unshare', ['--mount', '--propagation', 'private', 'bash', '-c', recipe, 'build-tree', target, mirror, ...packages], {
+    await run('unshare', ['--mount', '--propagation', 'private', 'bash', '-c', recipe.script, 'build-tree', target, mirror, ...recipe.packages], {
       code: 'lab/tree-failed',
       env: proxySettings(),
       onLine: (line) => {
