@@ -18,6 +18,7 @@ import { planLink, type LinkPlan } from '../network/link-plan';
 import { connect, disconnect } from '../network/pod-link';
 import { interruptedDump } from './interrupted';
 import { readIoPriorities, saveIoPriorities, type IoPriorities } from './io-priorities';
+import { saveMessageQueues } from './message-queues';
 import { hasLinkRemaps, saveShm, shmKey } from './shm';
 import { raiseBarrier } from '../pod/clients';
 import { podPaths, type PodRecord, type RunningState } from '../pod/record';
@@ -140,6 +141,7 @@ export class Freeze implements AsyncDisposable {
           infected = undefined;
           freezeGroup(this.record.id, true); // from here on CRIU's death lets nothing run
           saveIoPriorities(this.images, this.ioPriorities);
+          saveMessageQueues(this.images, { initPid: init.pid, uidBase: this.record.uidBase });
           await shmSaved;
           if (hasLinkRemaps(shm)) await saveShm(shm, this.images);
           markDumped(this.record);

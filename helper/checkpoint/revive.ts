@@ -13,6 +13,7 @@ import { CriuSession, type RestoreOutcome } from '../criu/session';
 import type { EnvironmentStore } from '../files/environments';
 import type { MapId } from '../files/id-shift';
 import { loadIoPriorities } from './io-priorities';
+import { loadMessageQueues } from './message-queues';
 import { loadShm, shmKey } from './shm';
 import { guardMacvlan, guardPort } from '../network/guard';
 import { planLink, type LinkPlan } from '../network/link-plan';
@@ -38,6 +39,8 @@ export interface Restored {
 }
 
 export class Revival implements AsyncDisposable {
+  private hasBegun = false;
+
   private constructor(
     private readonly record: PodRecord,
     private readonly link: LinkPlan,
@@ -63,6 +66,7 @@ export class Revival implements AsyncDisposable {
 
   /** Complete and stopped when this resolves, and so it stays whatever becomes of this helper. Rejects with nothing of the POD left but its files. */
   async restore(options: { images: string; isClone: boolean; mapId?: MapId | undefined }): Promise<Restored> {
+    this.hasBegun = true;
     let init: ProcessIdentity | undefined;
     try {
       const { root, shm } = podPaths(this.record.id);
@@ -80,6 +84,7 @@ export class Revival implements AsyncDisposable {
       if (!init) throw new ZapError('criu/restore-failed', 'The POD ended at the moment it was restored.');
       if (segments.length > 0) removeSegments(init.pid, segments);
       loadIoPriorities(options.images, groupMembers(this.record.id));
+      loadMessageQueues(options.images, { initPid: init.pid, uidBase: this.record.uidBase });
       completeLink(this.link, init.pid);
       await guardMacvlan(this.link, init.pid);
       return { init, outcome, letRun: () => letRun(this.record, this.link, init!) };
@@ -90,8 +95,10 @@ export class Revival implements AsyncDisposable {
     }
   }
 
+  /** Takes away what was prepared for nothing. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.session.close();
+    if (!this.hasBegun) await dismantle(this.record, undefined);
   }
 }
 

@@ -7,7 +7,7 @@ import { namespaceMembers } from '../system/process';
 import type { Finding } from '../protocol/model';
 import { descriptorFindings } from './inspect-descriptors';
 import { processFindings, readProcess } from './inspect-processes';
-import { descendants, descriptorsOf, isFromOutside, listNames, mountsOf, readText } from './process-tree';
+import { descendants, descriptorsOf, isFromOutside, readText } from './process-tree';
 
 export interface Inspection {
   findings: Finding[];
@@ -35,7 +35,6 @@ export function inspectTree(initPid: number, members = namespaceMembers): Inspec
     findings: [
       ...processFindings(initPid, processes, new Set(foreign)),
       ...descriptorFindings(initPid, descriptors, known),
-      ...messageQueueFindings(initPid),
     ],
     names: new Map(processes.map(({ pid, name }) => [pid, name])),
     totals: {
@@ -69,18 +68,4 @@ function countConnections(initPid: number): number {
     .filter(({ counts, protocol }) => !new RegExp(`^${protocol}: inuse 0\\b`, 'm').test(read(counts)))
     .flatMap(({ table }) => read(table).split('\n').slice(1))
     .filter((line) => line !== '' && !notConnections.has(line.trim().split(/\s+/)[3]!)).length;
-}
-
-/** A queue that nobody has open would be lost without a word. */
-function messageQueueFindings(initPid: number): Finding[] {
-  return mountsOf(initPid)
-    .filter((mount) => mount.fileSystem === 'mqueue')
-    .flatMap((mount) => listNames(`/proc/${initPid}/root${mount.mountPoint}`))
-    .map((name) => ({
-      id: 'criu/message-queue',
-      severity: 'warning',
-      message: `The POSIX message queue "/${name}" will not go along.`,
-      hint: 'Close the program that uses it; it makes a new one when it starts.',
-      data: { name },
-    }));
 }

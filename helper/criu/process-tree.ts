@@ -46,7 +46,6 @@ export interface Mount {
   id: number;
   /** As the kernel has it: major << 20 | minor. */
   device: number;
-  mountPoint: string;
   fileSystem: string;
 }
 
@@ -54,9 +53,9 @@ export function mountsOf(pid: number): Mount[] {
   return (readText(`/proc/${pid}/mountinfo`) ?? '').split('\n').flatMap((line) => {
     const [left, right] = line.split(' - ');
     if (left === undefined || right === undefined) return [];
-    const [id, , device, , mountPoint] = left.split(' ');
+    const [id, , device] = left.split(' ');
     const [major, minor] = device!.split(':').map(Number);
-    return [{ id: Number(id), device: major! * 2 ** 20 + minor!, mountPoint: mountPoint!, fileSystem: right.split(' ')[0]! }];
+    return [{ id: Number(id), device: major! * 2 ** 20 + minor!, fileSystem: right.split(' ')[0]! }];
   });
 }
 

@@ -40,12 +40,12 @@ export function ociConfiguration(record: PodRecord): object {
     },
     root: { path: podPaths(record.id).root, readonly: false },
     hostname: record.name,
-    // No tmpfs, for each costs CRIU a tar at dump and at restore: /dev lies in the layer, its devices are bind mounts.
+    // No tmpfs, for each costs CRIU a tar at dump and at restore: /dev lies in the layer, its devices are bind mounts. And no mqueue: CRIU refuses one that
+    // has queues in it, and programs do without.
     mounts: [
       { destination: '/proc', type: 'proc', source: 'proc' },
       { destination: '/dev/pts', type: 'devpts', source: 'devpts', options: ['nosuid', 'noexec', 'newinstance', 'ptmxmode=0666', 'mode=0620', 'gid=5'] },
       { destination: '/dev/shm', type: 'bind', source: podPaths(record.id).shm, options: ['bind', 'nosuid', 'noexec', 'nodev'] },
-      { destination: '/dev/mqueue', type: 'mqueue', source: 'mqueue', options: ['nosuid', 'noexec', 'nodev'] },
       { destination: '/sys', type: 'sysfs', source: 'sysfs', options: ['nosuid', 'noexec', 'nodev', 'ro'] },
     ],
     linux: {

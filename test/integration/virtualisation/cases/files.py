@@ -332,6 +332,35 @@ class MemoryFile(Case):
             ensure(False, 'a sealed file was changed')
 
 
+@case('a memory file that two processes write through shared mappings', alone=True)
+class SharedMemoryFile(Case):
+    def setup(self):
+        self.file = os.memfd_create('probe-shared')
+        os.ftruncate(self.file, 1 << 20)
+        self.map = mmap.mmap(self.file, 1 << 20)
+        self.map[:] = os.urandom(1 << 20)
+        ears, self.mouth = os.pipe()
+        self.other_says, mouth = os.pipe()
+
+        def second():
+            theirs = mmap.mmap(self.file, 1 << 20)
+            while os.read(ears, 1):
+                theirs[8:16] = theirs[:8]
+                os.ftruncate(self.file, os.fstat(self.file).st_size + 4096)
+                os.write(mouth, b'.')
+        child(second)
+
+    def facts(self):
+        return {'content': hashlib.sha256(self.map).hexdigest(), 'size': os.fstat(self.file).st_size, 'seals': fcntl.fcntl(self.file, fcntl.F_GET_SEALS)}
+
+    def check(self):
+        word, size = os.urandom(8), os.fstat(self.file).st_size
+        os.pwrite(self.file, word, 0)
+        os.write(self.mouth, b'x')
+        expect(os.read(self.other_says, 1), b'.', 'the other process')
+        expect((self.map[8:16], os.pread(self.file, 8, 8), os.fstat(self.file).st_size), (word, word, size + 4096), 'what it wrote')
+
+
 @case('a directory descriptor and the working directory', alone=True)
 class Directories(Case):
     def setup(self):

@@ -206,6 +206,50 @@ class PosixSharedMemory(Case):
             expect(file.read(4), b'dcba', 'read by name')
 
 
+@case('POSIX message queues that nobody has open: name, owner, mode, bounds, messages by priority and in their order')
+class PosixMessages(Case):
+    """One that is open is refused by name (hold.py)."""
+    messages = [(3, b'third'), (9, b'first'), (3, b'fourth'), (0, b''), (9, b'second' * 30)]
+
+    def setup(self):
+        for name, owner, mode in ((b'/probe', 0, 0o640), (b'/of \xff another', 1000, 0o200)):
+            queue = call('mq_open', name, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600, (ctypes.c_long * 8)(0, 7, 512))
+            os.fchown(queue, owner, owner)
+            os.fchmod(queue, mode)
+            os.close(queue)
+        self.fill()
+
+    def fill(self):
+        queue = call('mq_open', b'/probe', os.O_WRONLY)
+        for priority, text in self.messages:
+            call('mq_send', queue, text, ctypes.c_size_t(len(text)), priority)
+        os.close(queue)
+
+    def facts(self):
+        found = {}
+        for name in (b'/probe', b'/of \xff another'):
+            queue = call('mq_open', name, os.O_RDONLY)
+            attributes, state = (ctypes.c_long * 8)(), os.fstat(queue)
+            call('mq_getattr', queue, attributes)
+            os.close(queue)
+            found[repr(name)] = [list(attributes[:4]), oct(state.st_mode), state.st_uid, state.st_gid]
+        return found
+
+    def check(self):
+        queue = call('mq_open', b'/probe', os.O_RDWR | os.O_NONBLOCK)
+        got, buffer, priority = [], ctypes.create_string_buffer(512), ctypes.c_uint()
+        for _ in self.messages:
+            size = call('mq_receive', queue, buffer, ctypes.c_size_t(512), ctypes.byref(priority))
+            got.append((priority.value, buffer.raw[:size]))
+        expect(got, sorted(self.messages, key=lambda message: -message[0]), 'messages')
+        call('mq_send', queue, b'new', ctypes.c_size_t(3), 1)
+        call('mq_receive', queue, buffer, ctypes.c_size_t(512), ctypes.byref(priority))
+        expect((priority.value, buffer.raw[:3]), (1, b'new'), 'a new message')
+        os.close(queue)
+
+    renew = fill
+
+
 @case('POSIX named semaphores: a waiter is woken after the move', alone=True)
 class PosixSemaphore(Case):
     def setup(self):

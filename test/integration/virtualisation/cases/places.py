@@ -55,7 +55,7 @@ class Devices(Case):
         found = {}
         for name in sorted(os.listdir('/dev')):
             state = os.lstat(f'/dev/{name}')
-            if name not in ('pts', 'shm', 'mqueue'):  # what is in them comes and goes
+            if name not in ('pts', 'shm'):  # what is in them comes and goes
                 found[name] = (stat.filemode(state.st_mode), os.major(state.st_rdev), os.minor(state.st_rdev))
         return found
 
