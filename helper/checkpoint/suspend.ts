@@ -6,6 +6,7 @@ import { inspectTree } from '../criu/inspect';
 import type { EnvironmentStore } from '../files/environments';
 import { ZapError } from '../protocol/errors';
 import type { Progress, Seal, Step } from '../protocol/model';
+import { answerWithinMs, requireSilence } from '../network/uplink';
 import { makeImages, removeImages } from '../pod/images';
 import { isRunning, lockPod, observe, podPaths, requireRunning, saveRecord, type PodRecord, type RunningState } from '../pod/record';
 import { dismantle } from '../pod/remove';
@@ -115,7 +116,10 @@ export async function resumePod(record: PodRecord, key: string, environments: En
   const { checkpoint, images } = podPaths(record.id);
   makeImages(record.id);
   using _images = { [Symbol.dispose]: () => removeImages(record.id) };
+  const silence = record.network.profile === 'lan' ? requireSilence(record.network.address, { withinMs: answerWithinMs }) : Promise.resolve();
+  silence.catch(() => {}); // who waits for it is told
   await steps.run('verify and decrypt', () => openCheckpoint(checkpoint, images, { podId: record.id, key, signal }));
+  await silence;
   await using revival = await steps.run('prepare', () => Revival.prepare(record, environments));
   const startedMs = performance.now();
   const restored = await steps.run('restore', () => revival.restore({ images, isClone: false }));

@@ -56,14 +56,22 @@ async function gatewayOn(name: string, local: string, prefixLength: number): Pro
   return routes.map((route) => route.gateway).find((gateway) => gateway !== undefined && isInSubnet(gateway, local, prefixLength));
 }
 
+/** A neighbour that is well answers within this. */
+export const answerWithinMs = 400;
+
 /**
- * Whether somebody on the segment answers for `address`; `undefined` when it cannot be found out here.
+ * Refuses an address that some other machine has; a host without arping cannot ask.
  *
- * arping's duplicate address detection takes a second to be sure of a "no".
+ * To be sure of a "no" arping's duplicate address detection takes a second; `withinMs` is for those who do not wait that long.
  */
-export async function whoAnswers(address: string, uplink: Uplink): Promise<string | undefined> {
+export async function requireSilence(address: string, { withinMs = 4000 }: { withinMs?: number } = {}): Promise<void> {
+  const mac = await whoAnswers(address, await findUplink(address), withinMs);
+  if (mac) throw new ZapError('network/address-taken', `The address ${address} is in use on the network, by ${mac}.`, { hint: 'Choose another address.', data: { address, mac } });
+}
+
+async function whoAnswers(address: string, uplink: Uplink, timeoutMs: number): Promise<string | undefined> {
   try {
-    const { stdout } = await run('arping', ['-D', '-c', '1', '-w', '1', '-I', uplink.interface, address], { timeoutMs: 4000 });
+    const { stdout } = await run('arping', ['-D', '-c', '1', '-w', '1', '-I', uplink.interface, address], { timeoutMs });
     return macIn(stdout);
   } catch (error) {
     if (error instanceof ZapError && error.code === 'system/program-missing') return undefined;

@@ -9,7 +9,7 @@ import { mountPodEnvironment, mountPodRoot } from '../files/pod-root';
 import { guardMacvlan, guardPort } from '../network/guard';
 import { planLink } from '../network/link-plan';
 import { announce, completeLink, connect, createLink } from '../network/pod-link';
-import { findUplink, whoAnswers } from '../network/uplink';
+import { requireSilence } from '../network/uplink';
 import { createGroups, enterGroups } from '../system/cgroup';
 import { reach } from '../system/fault-point';
 import { attachMount, newFilesystem } from '../system/mounts';
@@ -95,12 +95,6 @@ export async function createPod(request: Input<'pod.create'>, context: CreateCon
     forgetLock(record, lock);
     throw error;
   }
-}
-
-/** The address must not be some other machine's; a host without arping cannot ask. */
-async function requireSilence(address: string): Promise<void> {
-  const mac = await whoAnswers(address, await findUplink(address));
-  if (mac) throw new ZapError('network/address-taken', `The address ${address} is in use on the network, by ${mac}.`, { hint: 'Choose another address.', data: { address, mac } });
 }
 
 /** What of the POD's file system can be mounted while its layer still changes. */

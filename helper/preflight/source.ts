@@ -97,5 +97,5 @@ export async function preflightSource(record: PodRecord, environments: Environme
   }
   if (diskFreeBytes() < 16 << 20) findings.push({ id: 'source-disk', severity: 'warning', message: 'The disk of the source is full. Should that keep the POD from leaving, it runs on there.', hint: 'Free some space under /var/lib/zap.' });
   const predictedFreezeMs = state.kind === 'running' ? freezeModel.baseMs + freezeModel.processMs * usage.processes + freezeModel.mebibyteMs * (usage.memoryBytes / 2 ** 20) : 0;
-  return { demand, findings, predictedFreezeMs: Math.round(predictedFreezeMs) };
+  return { demand: { ...demand, isAsleep: state.kind === 'suspended' }, findings, predictedFreezeMs: Math.round(predictedFreezeMs) };
 }

@@ -4,7 +4,7 @@ import { ZapError } from '../protocol/errors';
 import type { Finding, PodDemand } from '../protocol/model';
 import type { EnvironmentStore } from '../files/environments';
 import { podAddress } from '../network/link-plan';
-import { findUplink } from '../network/uplink';
+import { answerWithinMs, findUplink, requireSilence } from '../network/uplink';
 import { addressHolder, isUidBase } from '../pod/identity';
 import { listRecords } from '../pod/record';
 import { limitControllers } from '../system/cgroup';
@@ -38,6 +38,22 @@ export async function preflightTarget(demand: PodDemand, environments: Environme
   return { findings, needsEnvironment };
 }
 
+/** For who asks before anything begins: does another machine have the address by now? One that is awake answers for it itself. */
+export async function neighbourFindings({ network, willRun, isClone, isAsleep }: PodDemand): Promise<Finding[]> {
+  if (network.profile !== 'lan' || !willRun || !(isClone || isAsleep)) return [];
+  try {
+    await requireSilence(network.address, { withinMs: answerWithinMs });
+    return [];
+  } catch (thrown) {
+    return [networkBlocker(thrown)];
+  }
+}
+
+function networkBlocker(thrown: unknown): Finding {
+  const { code, message, hint } = ZapError.from(thrown);
+  return { id: code.replace(/^network\//, ''), severity: 'blocker', message, ...(hint === undefined ? {} : { hint }) };
+}
+
 async function checkNetwork(demand: PodDemand, findings: Finding[]): Promise<void> {
   const holder = addressHolder(demand);
   if (holder) {
@@ -47,8 +63,7 @@ async function checkNetwork(demand: PodDemand, findings: Finding[]): Promise<voi
   try {
     await findUplink(demand.network.address);
   } catch (thrown) {
-    const error = ZapError.from(thrown);
-    findings.push({ id: 'no-segment', severity: 'blocker', message: error.message, ...(error.hint === undefined ? {} : { hint: error.hint }) });
+    findings.push(networkBlocker(thrown));
   }
 }
 

@@ -137,6 +137,8 @@ export const PodDemand = z.strictObject({
   cpuFlags: z.array(z.string()),
   isClone: z.boolean(),
   willRun: z.boolean(),
+  /** It runs nowhere now: whoever answers for its address is somebody else. */
+  isAsleep: z.boolean().optional(),
 });
 export type PodDemand = z.infer<typeof PodDemand>;
 

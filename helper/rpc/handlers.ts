@@ -20,7 +20,7 @@ import { attach, closeTerminal, listTerminals, terminalHistory, viewWindowBytes 
 import { selfTestHost } from '../preflight/doctor-selftest';
 import { hostFacts } from '../preflight/facts';
 import { cpuUseOf, preflightSource, usageOf } from '../preflight/source';
-import { preflightTarget } from '../preflight/target';
+import { neighbourFindings, preflightTarget } from '../preflight/target';
 import { bootId, namespaceMembersLately } from '../system/process';
 import { version } from '../protocol/version';
 
@@ -124,7 +124,10 @@ export function createHandlers(environments: EnvironmentStore): Handlers {
     async 'preflight.cpu'({ pod, flags }, { caller }) {
       return { uses: await cpuUseOf(findRecord(pod, caller), flags) };
     },
-    'preflight.target': ({ demand }) => preflightTarget(demand, environments),
+    async 'preflight.target'({ demand }) {
+      const [{ findings, needsEnvironment }, ofNeighbours] = await Promise.all([preflightTarget(demand, environments), neighbourFindings(demand)]);
+      return { findings: [...findings, ...ofNeighbours], needsEnvironment };
+    },
 
     'transfer.outcome': async (params, { caller }) => outcomeOf(params, caller),
     'transfer.tell': (params, { caller }) => tell(params, caller),

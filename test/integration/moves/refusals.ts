@@ -26,6 +26,9 @@ export function refusals(suite: Suite): void {
       { args: ['pod', 'create', 'new', '--host', 'nowhere', '--env', 'suite'], code: 'host/unknown', exitCode: 3 },
       { args: ['pod', 'create', 'new', '--host', 'alpha', '--env', 'no-such-environment'], code: 'environment/not-found', exitCode: 5 },
       { args: ['pod', 'create', 'resident', '--host', 'beta', '--env', 'suite'], code: 'pod/name-taken', exitCode: 4 },
+      { args: ['pod', 'clone', 'resident', 'resident', '--network', 'none'], code: 'pod/name-taken', exitCode: 4 },
+      { args: ['pod', 'clone', 'resident', 'Copy Of It', '--network', 'none'], code: 'usage/bad-name', exitCode: 2 },
+      { args: ['pod', 'clone', 'nobody', 'new', '--network', 'none'], code: 'pod/not-found', exitCode: 4 },
       { args: ['pod', 'rename', 'resident', 'resident'], code: 'pod/name-taken', exitCode: 4 },
       { args: ['pod', 'create', 'Ünïcode', '--host', 'alpha', '--env', 'suite'], code: 'usage/bad-name', exitCode: 2 },
       { args: ['pod', 'create', '../../etc', '--host', 'alpha', '--env', 'suite'], code: 'usage/bad-name', exitCode: 2 },
@@ -47,6 +50,8 @@ export function refusals(suite: Suite): void {
       for (const address of [pod.address, suite.lab.host('beta').address]) {
         for (const host of ['alpha', 'beta']) expect(await suite.zap.failure('pod', 'create', 'new', '--host', host, '--env', 'suite', ...suite.lan(address)), `${address} on ${host}`).toMatchObject({ code: 'network/address-taken', exitCode: 10 });
       }
+      // That of a host is answered for by no record: the network is asked.
+      for (const to of ['alpha', 'beta']) expect(await suite.zap.failure('pod', 'clone', 'resident', 'new', '--host', to, ...suite.lan(suite.lab.host('beta').address)), `a clone on ${to}`).toMatchObject({ code: 'preflight/address-taken', exitCode: 6 });
       expect([...suite.alpha.records(), ...suite.beta.records()].filter(({ name }) => name === 'new')).toEqual([]);
       await staysWhereItIs();
     });
@@ -78,6 +83,16 @@ export function refusals(suite: Suite): void {
         expect(await suite.zap.failure('pod', 'move', 'resident', 'beta')).toMatchObject({ code: 'preflight/target-disk', exitCode: 6, message: expect.stringMatching(/room/) as string });
       } finally {
         await suite.lab.emptyDisk('beta');
+      }
+      await staysWhereItIs();
+    });
+
+    test('a target with too little memory', async () => {
+      await suite.lab.exec('beta', ['sh', '-c', 'sed "s/^MemAvailable:.*/MemAvailable:      65536 kB/" /proc/meminfo >/run/meminfo; mount --bind /run/meminfo /proc/meminfo']);
+      try {
+        expect(await suite.zap.failure('pod', 'move', 'resident', 'beta')).toMatchObject({ code: 'preflight/target-memory', exitCode: 6, message: expect.stringMatching(/too little free memory: 64 MiB, needed \d+ MiB/) as string });
+      } finally {
+        await suite.lab.exec('beta', ['umount', '/proc/meminfo']);
       }
       await staysWhereItIs();
     });

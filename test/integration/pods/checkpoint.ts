@@ -52,6 +52,19 @@ export function podCheckpoints(suite: Suite): void {
       await requireAlive(pod.address, pod.born);
     });
 
+    test('one whose address somebody took meanwhile stays suspended, here and elsewhere, until it is free again', async () => {
+      await suite.zap.json('pod', 'suspend', 'sleeper');
+      await suite.create('squatter', { host: 'beta', options: suite.lan(pod.address) });
+      const squatter = await stateOf(pod.address);
+      expect(await suite.zap.failure('pod', 'resume', 'sleeper')).toMatchObject({ code: 'network/address-taken', exitCode: 10, message: expect.stringMatching(/"sleeper" is suspended on alpha\.$/) as string });
+      expect(await suite.zap.failure('pod', 'resume', 'sleeper', '--host', 'beta')).toMatchObject({ code: 'preflight/address-taken', exitCode: 6 });
+      expect((await show('sleeper')).pod.state.kind).toBe('suspended');
+      await requireAlive(pod.address, squatter);
+      await suite.delete('squatter');
+      await suite.zap.json('pod', 'resume', 'sleeper');
+      await requireAlive(pod.address, pod.born);
+    });
+
     test.each([
       { copy: 'copy-1', isRunning: true, to: 'alpha' },
       { copy: 'copy-2', isRunning: true, to: 'beta' },
