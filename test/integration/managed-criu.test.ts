@@ -104,7 +104,8 @@ describeInLab('a CRIU that is carried along', (suite) => {
     expect((await facts('alpha')).criu!.path).toMatch(managedPath);
   });
 
-  test('damage that cannot be put right is refused by name', async () => {
+  test('damage that cannot be put right is refused by name, and so is what needs a CRIU; PODs run on', async () => {
+    const pod = await suite.createAlive('stuck');
     const { path } = (await facts('alpha')).criu!;
     flipByte(suite.alpha.path(path, '../lib/libnet.so.9'));
     await suite.lab.exec('alpha', ['mount', '--bind', '/var/lib/zap/criu', '/var/lib/zap/criu']);
@@ -113,10 +114,16 @@ describeInLab('a CRIU that is carried along', (suite) => {
       const { criu, findings } = await facts('alpha');
       expect(criu).toBeNull();
       expect(findings).toContainEqual(expect.objectContaining({ id: 'criu-unusable', severity: 'blocker', message: expect.stringContaining('lib/libnet.so.9') as string }));
+      expect(await suite.zap.failure('pod', 'suspend', 'stuck')).toMatchObject({ code: expect.stringMatching(/^criu\//) as string, exitCode: 7, message: expect.stringMatching(/"stuck" runs on alpha\.$/) as string });
+      expect(await suite.zap.failure('pod', 'move', 'stuck', 'beta')).toMatchObject({ code: 'preflight/criu-unusable', exitCode: 6, message: expect.stringContaining('"stuck" cannot go from alpha to beta') as string });
+      await requireAlive(pod.address, pod.born);
     } finally {
       await suite.lab.exec('alpha', ['umount', '/var/lib/zap/criu']);
     }
     expect((await facts('alpha')).criu).toMatchObject({ path });
+    await suite.zap.json('pod', 'move', 'stuck', 'beta');
+    await requireAlive(pod.address, pod.born);
+    await suite.delete('stuck');
   });
 });
 

@@ -1,4 +1,5 @@
 import { describeInLab } from '../support/suite';
+import { cancellations } from './cancelled';
 import { podCheckpoints } from './checkpoint';
 import { helperContract } from './contract';
 import { environments } from './environments';
@@ -11,6 +12,7 @@ describeInLab('PODs', (suite) => {
   podSession(suite);
   podIsolation(suite);
   podCheckpoints(suite);
+  cancellations(suite);
   environments(suite);
   helperContract(suite);
 });
