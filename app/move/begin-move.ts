@@ -15,12 +15,17 @@ export function beginMove(pods: readonly string[], to: string): void {
 
 async function moveUnlessWarned(pods: readonly string[], to: string): Promise<void> {
   const plans = await Promise.all(pods.map((pod) => call('pod.plan', { pod, to }).catch(() => undefined)));
-  if (plans.every((plan) => plan?.verdict === 'ready')) startMoves(pods, to, false);
+  if (plans.every((plan) => plan?.verdict === 'ready')) startMoves(pods, to, { resumes: false });
   else openDialog({ kind: 'plan', pods, to });
 }
 
-export function startMoves(pods: readonly string[], to: string, resumes: boolean): void {
-  for (const pod of pods) void attempt('pod.move', { pod, to, resumes });
+export interface MoveWishes {
+  resumes: boolean;
+  keepsMemory?: boolean;
+}
+
+export function startMoves(pods: readonly string[], to: string, wishes: MoveWishes): void {
+  for (const pod of pods) void attempt('pod.move', { pod, to, ...wishes });
 }
 
 const ASK_AGAIN_MS = 500;

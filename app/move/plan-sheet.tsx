@@ -24,6 +24,7 @@ export function PlanSheet({ pods, to }: { pods: readonly string[]; to: string })
   const skips = useWorld(({ settings }) => settings.skipsPlan);
   const [answers, setAnswers] = useState<Answer[]>();
   const [resumes, setResumes] = useState(false);
+  const [keepsMemory, setKeepsMemory] = useState(false);
   const [skipsNext, setSkipsNext] = useState(skips);
   const first = known[pods[0]!];
   useEffect(() => {
@@ -40,7 +41,7 @@ export function PlanSheet({ pods, to }: { pods: readonly string[]; to: string })
   const hasWarning = plans.some(({ verdict }) => verdict !== 'ready') || plans.length < pods.length;
   const isSuspended = pods.some((id) => known[id]?.state.kind === 'suspended');
   const move = (): void => {
-    startMoves(movable.map(({ pod }) => pod), to, resumes);
+    startMoves(movable.map(({ pod }) => pod), to, { resumes, ...(keepsMemory ? { keepsMemory } : {}) });
     if (skipsNext !== skips) void attempt('settings.change', { skipsPlan: skipsNext });
     closeDialog();
   };
@@ -73,6 +74,11 @@ export function PlanSheet({ pods, to }: { pods: readonly string[]; to: string })
           {isSuspended && (
             <Checkbox isSelected={resumes} onChange={setResumes}>
               {t('plan.resume', { host: to })}
+            </Checkbox>
+          )}
+          {movable.some(({ mode }) => mode === 'live') && (
+            <Checkbox isSelected={keepsMemory} onChange={setKeepsMemory}>
+              {pods.length === 1 ? t('plan.keep-memory', { host: first.host }) : t('plan.keep-memory-many')}
             </Checkbox>
           )}
           {answers.map((answer) => (

@@ -48,7 +48,8 @@ export const calls = {
   /** `fresh` starts anew from the same environment; otherwise the copy goes on where the original is. */
   'pod.clone': call({ in: z.strictObject({ pod: PodId, name: PodName, to: HostName, isFresh: z.boolean(), network: Network.optional() }), out: started }),
   /** A suspended POD runs on arrival when `resumes`. */
-  'pod.move': call({ in: z.strictObject({ pod: PodId, to: HostName, resumes: z.boolean() }), out: started }),
+  /** `keepsMemory`: its memory stays on the host that it leaves, encrypted with a key that goes with it, for a cheap return. */
+  'pod.move': call({ in: z.strictObject({ pod: PodId, to: HostName, resumes: z.boolean(), keepsMemory: z.boolean().optional() }), out: started }),
   /** The exact plan: both hosts are asked. */
   'pod.plan': call({ in: z.strictObject({ pod: PodId, to: HostName }), out: Plan }),
   /** The plan for every host, at once, from what is known already. */

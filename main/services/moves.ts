@@ -30,16 +30,16 @@ export async function locate(desk: Desk, view: PodView, signal?: AbortSignal): P
   throw new ZapError('pod/not-found', `"${view.name}" is not on ${view.host} any more.`, { data: { pod: view.name, host: view.host } });
 }
 
-export function startMove(desk: Desk, id: string, { to, resumes, parent }: { to: string; resumes: boolean; parent?: string }): string {
+export function startMove(desk: Desk, id: string, { to, resumes, keepsMemory, parent }: { to: string; resumes: boolean; keepsMemory?: boolean | undefined; parent?: string }): string {
   const pod = requireIdle(desk, id);
   const isLive = pod.state.kind === 'running';
   const from = pod.host;
   if (from === to) throw new ZapError('move/same-host', `"${pod.name}" is on ${to} already.`, { data: { pod: pod.name, host: to } });
   return desk.board.start(
-    { kind: 'pod.move', subject: { pod: id, podName: pod.name, from, to }, parent, canCancel: true, request: { name: 'pod.move', input: { pod: id, to, resumes } }, isLive },
+    { kind: 'pod.move', subject: { pod: id, podName: pod.name, from, to }, parent, canCancel: true, request: { name: 'pod.move', input: { pod: id, to, resumes, ...(keepsMemory === undefined ? {} : { keepsMemory }) } }, isLive },
     async (context) => {
       await desk.reached(to, context.signal);
-      return movingFrom(desk, pod, to, context, async (located) => outcomeOf(await movePod(desk.fleet, located, to, { ...moveOptions(context), resume: isLive || resumes })));
+      return movingFrom(desk, pod, to, context, async (located) => outcomeOf(await movePod(desk.fleet, located, to, { ...moveOptions(context), resume: isLive || resumes, keepMemory: keepsMemory })));
     },
   );
 }

@@ -47,8 +47,8 @@ export function podCalls(desk: Desk): Answers<PodCalls> {
     async 'pod.resume'({ pod, to }) {
       return { task: startResume(desk, pod, to) };
     },
-    async 'pod.move'({ pod, to, resumes }) {
-      return { task: startMove(desk, pod, { to, resumes }) };
+    async 'pod.move'({ pod, ...wish }) {
+      return { task: startMove(desk, pod, wish) };
     },
 
     async 'pod.clone'({ pod, name, to, isFresh, network }) {

@@ -1,4 +1,5 @@
 /** The app with two hosts: what it is told, what it does to PODs, and what it does when something of it ends. Real Electron, real hosts, as a person's program. */
+import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -37,13 +38,14 @@ describeWithElectron('the app', () => describeInLab('and its hosts', (suite) => 
     expect(plans.find(({ to }) => to === 'local')!.findings[0]).toMatchObject({ id: 'plan/not-connected', severity: 'blocker' });
     expect(await work.app.call('pod.plan', { pod, to: 'beta' })).toMatchObject({ isExact: true, from: 'alpha', to: 'beta', mode: 'live', predictedTotalMs: expect.any(Number) as number, predictedSentBytes: expect.any(Number) as number });
 
-    const { task } = await work.app.call('pod.move', { pod, to: 'beta', resumes: true });
+    const { task } = await work.app.call('pod.move', { pod, to: 'beta', resumes: true, keepsMemory: true });
     const whileMoving = await work.app.snapshot();
     expect(podOf(whileMoving, 'desk')).toMatchObject({ task, destination: 'beta' });
     expect(await work.app.ask('pod.suspend', { pod })).toMatchObject({ ok: false, error: { code: 'pod/busy' } });
     const moved = await work.app.ended(task);
     expect(moved).toMatchObject({ state: { kind: 'done', outcome: { downtimeMs: expect.any(Number) as number } }, subject: { from: 'alpha', to: 'beta' } });
     await podState('desk', ({ host, state }) => host === 'beta' && state.kind === 'running');
+    expect(existsSync(suite.view('alpha').path('var/lib/zap/kept', pod))).toBe(true);
     expect((await work.app.call('task.log', { task })).text).toContain('send memory');
     const diagnostics = (await work.app.call('app.diagnostics', { task })).text;
     expect(diagnostics).toContain('pod.move');

@@ -81,6 +81,15 @@ export function moving(): void {
       await visible('Move research to beta?');
     });
 
+    it('leaves memory behind for a return only when asked to', async () => {
+      await card(research).click();
+      await ui.page.keyboard.press('Control+m');
+      await ui.page.getByRole('option', { name: /beta/ }).click();
+      await ui.page.getByText('Leave its memory on alpha, encrypted').click();
+      await button('Move').click();
+      await eventually(() => asked('pod.move')).toEqual([{ pod: research, to: 'beta', resumes: false, keepsMemory: true }]);
+    });
+
     it('is cancelled until it commits', async () => {
       await beginMoveToBeta();
       await card(research).getByRole('button', { name: 'Cancel' }).click();
