@@ -5,7 +5,6 @@
  * ready. `freeze` is what the user waits for.
  */
 import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { findCriu } from '../criu/features';
 import { inspectTree } from '../criu/inspect';
@@ -21,7 +20,8 @@ import { readIoPriorities, saveIoPriorities, type IoPriorities } from './io-prio
 import { saveMessageQueues } from './message-queues';
 import { hasLinkRemaps, saveShm, shmKey } from './shm';
 import { raiseBarrier } from '../pod/clients';
-import { podPaths, type PodRecord, type RunningState } from '../pod/record';
+import { podPaths } from '../pod/paths';
+import type { PodRecord, RunningState } from '../pod/record';
 import { freezeGroup, groupMembers } from '../system/cgroup';
 import { reach } from '../system/fault-point';
 import { identify, isAlive } from '../system/process';
@@ -31,20 +31,16 @@ import type { Steps } from './steps';
 const settleTimeoutMs = 500;
 const patienceMs = 10_000;
 
-/** Exists while the images of a POD that stands there frozen are whole; gone with a power cut, as they are. */
-function dumpedMark(record: PodRecord): string {
-  return join(podPaths(record.id).run, 'dumped');
-}
-
 /** The images are whole from now on. */
 export function markDumped(record: PodRecord): void {
-  mkdirSync(podPaths(record.id).run, { recursive: true, mode: 0o700 });
-  writeFileSync(dumpedMark(record), '');
+  const { dumped, run } = podPaths(record.id);
+  mkdirSync(run, { recursive: true, mode: 0o700 });
+  writeFileSync(dumped, '');
 }
 
 /** Whether the POD's processes, should they be gone, can be made again from the images that were taken last. */
 export function isDumped(record: PodRecord): boolean {
-  return existsSync(dumpedMark(record));
+  return existsSync(podPaths(record.id).dumped);
 }
 
 /** Lets a POD that stands there frozen go on, whatever became of the CRIU that dumped it. */
@@ -164,7 +160,7 @@ export class Freeze implements AsyncDisposable {
       clearTimeout(impatience);
       await shmSaved?.catch(() => {});
       if (isAlive(init) && !isHeldBack) {
-        rmSync(dumpedMark(this.record), { force: true });
+        rmSync(podPaths(this.record.id).dumped, { force: true });
         if (hasCriuFinished) freezeGroup(this.record.id, false);
         else if (!isGivenAway?.()) letGoOn(this.record.id);
         connect(this.link, init.pid);

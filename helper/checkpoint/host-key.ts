@@ -8,7 +8,7 @@ import { createPrivateKey, createPublicKey, generateKeyPairSync, randomBytes, si
 import { linkSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { ZapError } from '../protocol/errors';
-import { stateRoot } from '../pod/record';
+import { stateRoot } from '../pod/paths';
 import { readFileIfThere, writeFileAtomic } from '../system/atomic-file';
 
 export interface Signer {

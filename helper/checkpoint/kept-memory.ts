@@ -8,7 +8,7 @@ import { randomBytes } from 'node:crypto';
 import { closeSync, fstatSync, mkdirSync, openSync, readdirSync, readSync, renameSync, rmSync, statfsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { nextTurn } from '../files/pacer';
-import { stateRoot } from '../pod/record';
+import { stateRoot } from '../pod/paths';
 import { pageBytes } from '../system/live-pages';
 import { release } from '../system/release';
 import { writeWhole } from '../system/write-whole';

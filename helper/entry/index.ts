@@ -10,7 +10,7 @@ import { ZapError } from '../protocol/errors';
 import { version } from '../protocol/version';
 import { EnvironmentStore } from '../files/environments';
 import { recoverHost } from '../move/recover';
-import { stateRoot } from '../pod/record';
+import { stateRoot } from '../pod/paths';
 import { whoCalls } from '../rpc/caller';
 import { createHandlers } from '../rpc/handlers';
 import { serve } from '../rpc/server';

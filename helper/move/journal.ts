@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { ZapError } from '../protocol/errors';
 import { PodId, TransferId } from '../protocol/model';
-import { stateRoot } from '../pod/record';
+import { stateRoot } from '../pod/paths';
 import { readFileIfThere, writeFileAtomic } from '../system/atomic-file';
 import { reach } from '../system/fault-point';
 

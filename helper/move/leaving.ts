@@ -4,12 +4,12 @@
  * The same hands serve the helper that sends and the one that finds its journal later.
  */
 import { rmSync } from 'node:fs';
-import { join } from 'node:path';
 import { letGoOn } from '../checkpoint/freeze';
 import { planLink } from '../network/link-plan';
 import { connect } from '../network/pod-link';
 import { removeImages } from '../pod/images';
-import { loadRecord, markDoubt, podPaths, saveRecord, type PodRecord, type RecordState } from '../pod/record';
+import { podPaths } from '../pod/paths';
+import { loadRecord, markDoubt, saveRecord, type PodRecord, type RecordState } from '../pod/record';
 import { destroyPod } from '../pod/remove';
 import { freezeGroup } from '../system/cgroup';
 import { bootId, isAlive } from '../system/process';
@@ -82,7 +82,8 @@ async function release(leaving: Leaving): Promise<void> {
   const isLeaving = now?.state.kind === 'leaving' && now.state.transfer === journal.transfer;
   if (was.kind === 'running' && isHere(was)) {
     letGoOn(record.id);
-    for (const mark of ['freezing', 'dumped']) rmSync(join(podPaths(record.id).run, mark), { force: true });
+    const { freezing, dumped } = podPaths(record.id);
+    for (const mark of [freezing, dumped]) rmSync(mark, { force: true });
     connect(await planLink(record), was.init.pid);
   }
   removeImages(record.id);

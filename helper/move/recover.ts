@@ -5,7 +5,6 @@
  * else happens here, `remote` (which has to ask the other host) meanwhile.
  */
 import { existsSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ZapError } from '../protocol/errors';
 import { letGoOn } from '../checkpoint/freeze';
@@ -14,7 +13,9 @@ import type { EnvironmentStore } from '../files/environments';
 import { planLink } from '../network/link-plan';
 import { connect } from '../network/pod-link';
 import { removeImages } from '../pod/images';
-import { forgetLock, isRunning, listLocks, listRecords, loadRecord, podPaths, type PodRecord } from '../pod/record';
+import { forgetLock, listLocks } from '../pod/locks';
+import { podPaths } from '../pod/paths';
+import { isRunning, listRecords, loadRecord, type PodRecord } from '../pod/record';
 import { destroyPod, dismantle } from '../pod/remove';
 import { Lock } from '../system/lock';
 import { findJournal, readJournals } from './journal';
@@ -105,7 +106,7 @@ async function recoverRecord(record: PodRecord): Promise<void> {
     const now = loadRecord(record.id);
     if (!now) return;
     if (now.state.kind === 'creating') return void (await destroyPod(now));
-    const { checkpoint, run } = podPaths(now.id);
+    const { checkpoint, dumped, freezing, run } = podPaths(now.id);
     const manifest = endedInCheckpoint(now);
     if (manifest) {
       settleSuspended(now, manifest);
@@ -116,9 +117,9 @@ async function recoverRecord(record: PodRecord): Promise<void> {
     if (now.state.kind === 'suspended' && existsSync(run)) return void (await dismantle(now, undefined));
     if (!isRunning(now)) return;
     rmSync(checkpoint, { recursive: true, force: true });
-    rmSync(join(run, 'dumped'), { force: true });
-    if (existsSync(join(run, 'freezing'))) {
-      rmSync(join(run, 'freezing'), { force: true });
+    rmSync(dumped, { force: true });
+    if (existsSync(freezing)) {
+      rmSync(freezing, { force: true });
       connect(await planLink(now), now.state.init.pid);
     }
     letGoOn(now.id);

@@ -5,11 +5,12 @@
  * a freeze puts up a barrier there, viewers and terminals see it and let go, and the freeze goes on when their files are gone.
  */
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, watch, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ZapError } from '../protocol/errors';
 import { identify, isAlive, type ProcessIdentity } from '../system/process';
-import { podPaths, type PodRecord } from './record';
+import { podPaths } from './paths';
+import type { PodRecord } from './record';
 
 const detachTimeoutMs = 3000;
 let counter = 0;
@@ -25,10 +26,6 @@ interface Registration {
 export interface Client extends Disposable {
   /** Aborted when the POD is about to be frozen. */
   readonly detach: AbortSignal;
-}
-
-function barrierPath(record: PodRecord): string {
-  return join(podPaths(record.id).run, 'freezing');
 }
 
 function registrations(record: PodRecord): { path: string; registration: Registration }[] {
@@ -49,14 +46,14 @@ function registrations(record: PodRecord): { path: string; registration: Registr
 
 /** Announces a client; refused while the POD is being frozen. */
 export function registerClient(record: PodRecord, kind: ClientKind, what: string): Client {
-  const { clients, run } = podPaths(record.id);
+  const { clients, freezing, run } = podPaths(record.id);
   mkdirSync(clients, { recursive: true, mode: 0o700 });
   const path = join(clients, `${process.pid}-${counter++}`);
   const registration: Registration = { kind, holder: identify(process.pid)!, what };
   writeFileSync(path, JSON.stringify(registration));
   const abort = new AbortController();
   const watcher = watch(run, (_event, name) => {
-    if (name === 'freezing' && existsSync(barrierPath(record))) abort.abort();
+    if (name === basename(freezing) && existsSync(freezing)) abort.abort();
   });
   watcher.on('error', () => abort.abort());
   let isReleased = false;
@@ -66,7 +63,7 @@ export function registerClient(record: PodRecord, kind: ClientKind, what: string
     watcher.close();
     rmSync(path, { force: true });
   };
-  if (existsSync(barrierPath(record))) {
+  if (existsSync(freezing)) {
     release();
     throw new ZapError('pod/busy', `POD "${record.name}" is being frozen.`, { hint: 'Try again in a moment.', data: { pod: record.name } });
   }
@@ -85,9 +82,9 @@ export function runningCommands(record: PodRecord): string[] {
 
 /** Keeps clients out until disposed; resolves when those there have let go. */
 export async function raiseBarrier(record: PodRecord): Promise<Disposable> {
-  const path = barrierPath(record);
-  writeFileSync(path, '');
-  const lower = (): void => rmSync(path, { force: true });
+  const { freezing } = podPaths(record.id);
+  writeFileSync(freezing, '');
+  const lower = (): void => rmSync(freezing, { force: true });
   try {
     const commands = runningCommands(record);
     if (commands.length > 0) {

@@ -1,25 +1,23 @@
 /** From an environment to a running POD. */
-import { chmodSync, chownSync, closeSync, mkdirSync } from 'node:fs';
-import { dirname } from 'node:path';
 import { ZapError } from '../protocol/errors';
 import type { Input } from '../protocol/contract';
 import type { Progress } from '../protocol/model';
 import type { EnvironmentStore } from '../files/environments';
-import { mountPodEnvironment, mountPodRoot } from '../files/pod-root';
 import { guardMacvlan, guardPort } from '../network/guard';
 import { planLink } from '../network/link-plan';
 import { announce, completeLink, connect, createLink } from '../network/pod-link';
 import { requireSilence } from '../network/uplink';
 import { createGroups, enterGroups } from '../system/cgroup';
 import { reach } from '../system/fault-point';
-import { attachMount, newFilesystem } from '../system/mounts';
 import { bootId } from '../system/process';
-import { prepareLayer } from './layer';
+import { waitForDisplay } from './display';
+import { mountAround, mountRoot } from './file-systems';
 import { newMac, newPodId, newUidBase, requireFreeAddress, requireFreeName } from './identity';
-import { forgetLock, lockHost, lockPod, podPaths, runRoot, saveRecord, type Caller, type PodRecord } from './record';
+import { prepareLayer } from './layer';
+import { forgetLock, lockHost, lockPod } from './locks';
+import { saveRecord, type Caller, type PodRecord } from './record';
 import { destroyPod } from './remove';
 import { createSandbox, startSandbox } from './sandbox';
-import { waitForDisplay } from './display';
 
 export interface CreateContext {
   caller: Caller;
@@ -95,39 +93,4 @@ export async function createPod(request: Input<'pod.create'>, context: CreateCon
     forgetLock(record, lock);
     throw error;
   }
-}
-
-/** What of the POD's file system can be mounted while its layer still changes. */
-export async function mountAround(record: PodRecord, environments: EnvironmentStore): Promise<void> {
-  const { envMount, shm } = podPaths(record.id);
-  makeRunDirectory(record);
-  await mountPodEnvironment({ environmentTree: environments.treePath(record.environment.digest), envMount, uidBase: record.uidBase });
-  mountShm(shm, record.uidBase);
-}
-
-/** Mounts the POD's root from its environment and its layer, which must be complete. */
-export async function mountRoot(record: PodRecord, environments: EnvironmentStore): Promise<void> {
-  const { envMount, layer, root, work } = podPaths(record.id);
-  mkdirSync(work, { recursive: true, mode: 0o700 });
-  chownSync(work, record.uidBase, record.uidBase);
-  await mountPodRoot({ environmentTree: environments.treePath(record.environment.digest), layer: { upper: layer, work }, envMount, mountpoint: root, uidBase: record.uidBase });
-}
-
-function mountShm(path: string, uidBase: number): void {
-  mkdirSync(path, { recursive: true, mode: 0o700 });
-  const mount = newFilesystem('tmpfs', { mode: '1777', uid: String(uidBase), gid: String(uidBase) });
-  try {
-    attachMount(mount, path);
-  } finally {
-    closeSync(mount);
-  }
-}
-
-/** The POD's first process looks its root up with the POD's own ids: it may pass through, nobody else of the host may. */
-function makeRunDirectory(record: PodRecord): void {
-  const { run } = podPaths(record.id);
-  mkdirSync(run, { recursive: true, mode: 0o700 });
-  for (const path of [runRoot, dirname(run)]) chmodSync(path, 0o711);
-  chownSync(run, 0, record.uidBase);
-  chmodSync(run, 0o710);
 }

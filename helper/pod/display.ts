@@ -12,7 +12,8 @@ import { ZapError } from '../protocol/errors';
 import { O_NOFOLLOW, O_PATH, openBeneath, openRoot } from '../system/paths';
 import { registerClient } from './clients';
 import { InputFeed } from './input-feed';
-import { podPaths, requireAlive, requireRunning, type PodRecord } from './record';
+import { podPaths } from './paths';
+import { requireAlive, requireRunning, type PodRecord } from './record';
 import { vncSocket } from './start-script';
 
 const startTimeoutMs = 30_000;

@@ -6,7 +6,7 @@
  */
 import { closeSync, mkdirSync, rmSync } from 'node:fs';
 import { attachMount, detachMount, newFilesystem } from '../system/mounts';
-import { podPaths } from './record';
+import { podPaths } from './paths';
 
 /** An empty directory for the POD's images. */
 export function makeImages(podId: string): void {

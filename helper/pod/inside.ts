@@ -1,7 +1,8 @@
 /** A look into files that the POD writes: its links are followed within its own root, as by one of its programs, and never out of it. */
 import { closeSync, fstatSync, readSync } from 'node:fs';
 import { O_NONBLOCK, O_PATH, O_RDONLY, openInRoot, openRoot } from '../system/paths';
-import { podPaths, type PodRecord } from './record';
+import { podPaths } from './paths';
+import type { PodRecord } from './record';
 
 const maxFileBytes = 4 << 20;
 const absentCodes = ['ENOENT', 'ENOTDIR', 'ELOOP', 'EXDEV', 'ENXIO', 'EACCES', 'ENAMETOOLONG'];

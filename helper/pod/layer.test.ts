@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { makeLayer, writeIdentity } from './layer';
-import { podPaths, type PodRecord } from './record';
+import { podPaths } from './paths';
+import type { PodRecord } from './record';
 
 const isRoot = process.getuid?.() === 0;
 const record = { id: 'feedfeed0001', name: 'copy', uidBase: 2 ** 30 } as PodRecord;

@@ -4,7 +4,8 @@ import { dirname, join } from 'node:path';
 import { readFileIfThere } from '../system/atomic-file';
 import { makeDirectories } from '../system/directories';
 import { withUmask } from '../system/umask';
-import { podPaths, type PodRecord } from './record';
+import { podPaths } from './paths';
+import type { PodRecord } from './record';
 import { commandFile, commandPath, startPath, startScript, tmuxConfiguration, tmuxConfigurationPath } from './start-script';
 
 /** A POD's empty layer: its directory is the POD's root, which all of its users pass. */

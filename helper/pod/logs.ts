@@ -1,7 +1,8 @@
 /** What the POD's programs wrote to their standard output, read from its files as a stranger's: no link is followed, nothing is read whole. */
 import { closeSync, fstatSync, readSync } from 'node:fs';
 import { O_NOFOLLOW, O_NONBLOCK, O_RDONLY, openAt, openBeneath, openRoot, readDirectory, toReadable } from '../system/paths';
-import { podPaths, type PodRecord } from './record';
+import { podPaths } from './paths';
+import type { PodRecord } from './record';
 
 const maxBytes = 1 << 20;
 const maxFiles = 20;

@@ -1,20 +1,17 @@
 /**
- * What a host keeps of each POD, and where.
+ * What a host keeps of each POD.
  *
  * A record is one JSON file, replaced as a whole. It says what was last decided; what is true now is asked of the kernel (`observe`).
  */
-import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { assertNever, ZapError } from '../protocol/errors';
 import { Command, EnvironmentDigest, Limits, Mac, Network, PodId, PodName, TransferId, UserName, type Pod, type PodState } from '../protocol/model';
 import { podAddress } from '../network/link-plan';
 import { readFileIfThere, writeFileAtomic } from '../system/atomic-file';
-import { Lock } from '../system/lock';
 import { bootId, isAlive } from '../system/process';
-
-export const stateRoot = '/var/lib/zap';
-export const runRoot = '/run/zap';
+import { podPaths, stateRoot } from './paths';
 
 const Init = z.strictObject({ pid: z.number().int().positive(), startTicks: z.number() });
 const Running = { init: Init, bootId: z.string(), since: z.string() };
@@ -55,45 +52,6 @@ export const PodRecord = z.strictObject({
   state: RecordState,
 });
 export type PodRecord = z.infer<typeof PodRecord>;
-
-export interface PodPaths {
-  directory: string;
-  record: string;
-  layer: string;
-  work: string;
-  /** Images of a suspended POD. */
-  checkpoint: string;
-  run: string;
-  envMount: string;
-  root: string;
-  /** The POD's /dev/shm: a tmpfs of the host's, carried along by us (CRIU runs tar for a tmpfs of its own). */
-  shm: string;
-  /** Images of a running transfer, on tmpfs. */
-  images: string;
-  criu: string;
-  clients: string;
-  lock: string;
-}
-
-export function podPaths(id: string): PodPaths {
-  const directory = join(stateRoot, 'pods', id);
-  const run = join(runRoot, 'pods', id);
-  return {
-    directory,
-    record: join(directory, 'pod.json'),
-    layer: join(directory, 'layer'),
-    work: join(directory, 'work'),
-    checkpoint: join(directory, 'checkpoint'),
-    run,
-    envMount: join(run, 'env'),
-    root: join(run, 'root'),
-    shm: join(run, 'shm'),
-    images: join(runRoot, 'images', id),
-    criu: join(run, 'criu'),
-    clients: join(run, 'clients'),
-    lock: join(runRoot, 'locks', id),
-  };
-}
 
 export function saveRecord(record: PodRecord): void {
   writeFileAtomic(podPaths(record.id).record, `${JSON.stringify(record, null, 1)}\n`);
@@ -148,38 +106,6 @@ export function maySee(caller: Caller, record: PodRecord): boolean {
 /** Whether the caller may say who else sees the POD. */
 export function mayShare(caller: Caller, record: PodRecord): boolean {
   return caller.user === 'root' || caller.user === record.owner;
-}
-
-/** Takes the POD for one operation; a second one is told who has it. */
-export function lockPod(record: PodRecord, operation: string): Lock {
-  mkdirSync(join(runRoot, 'locks'), { recursive: true, mode: 0o700 });
-  const lock = Lock.try(podPaths(record.id).lock);
-  if (lock) {
-    writeFileSync(`${podPaths(record.id).lock}.holder`, operation, { mode: 0o600 });
-    return lock;
-  }
-  const holder = readFileIfThere(`${podPaths(record.id).lock}.holder`) ?? 'another operation';
-  throw new ZapError('pod/busy', `POD "${record.name}" is busy: ${holder}.`, { hint: 'Wait until that has ended, then try again.', data: { pod: record.name, operation: holder } });
-}
-
-/** Lets go of a POD that is not on this host any more. */
-export function forgetLock(record: { id: string }, lock: Lock): void {
-  rmSync(`${podPaths(record.id).lock}.holder`, { force: true });
-  lock.remove();
-}
-
-/** Ids of PODs that have, or had, a lock. */
-export function listLocks(): string[] {
-  try {
-    return readdirSync(join(runRoot, 'locks')).filter((name) => PodId.safeParse(name).success);
-  } catch {
-    return []; // nothing was ever locked
-  }
-}
-
-/** Held for the short moment in which names, addresses and id ranges are compared and taken. */
-export function lockHost(): Promise<Lock> {
-  return Lock.take(join(runRoot, 'locks', 'host'));
 }
 
 /** What is true of a POD now. */

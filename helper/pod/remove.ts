@@ -10,7 +10,8 @@ import { reach } from '../system/fault-point';
 import { detachMount } from '../system/mounts';
 import { isAlive, killNamespace, listProcesses, type ProcessIdentity } from '../system/process';
 import { removeImages } from './images';
-import { podPaths, runRoot, type PodRecord } from './record';
+import { podPaths, runRoot } from './paths';
+import type { PodRecord } from './record';
 import { forgetSandbox } from './sandbox';
 
 /** Ends the POD's processes and removes everything that exists only while it runs: mounts, link, groups. Its files stay. */

@@ -11,7 +11,8 @@ import { groupName } from '../system/cgroup';
 import { readFileIfThere } from '../system/atomic-file';
 import { identify, type ProcessIdentity } from '../system/process';
 import { run } from '../system/spawn';
-import { podPaths, runRoot, type PodRecord } from './record';
+import { podPaths, runRoot } from './paths';
+import type { PodRecord } from './record';
 import { seccompProfile } from './seccomp';
 import { startPath } from './start-script';
 

@@ -1,6 +1,7 @@
 /** Who else may use a POD. A right of this host's users: it does not move along. */
 import { ZapError } from '../protocol/errors';
-import { lockPod, mayShare, saveRecord, type Caller, type PodRecord } from './record';
+import { lockPod } from './locks';
+import { mayShare, saveRecord, type Caller, type PodRecord } from './record';
 
 export function sharePod(record: PodRecord, caller: Caller, user: string, isShared: boolean): { sharedWith: string[] } {
   if (!mayShare(caller, record)) throw new ZapError('pod/not-owner', `Only ${record.owner}, who owns POD "${record.name}", may say who else uses it.`, { data: { pod: record.name, owner: record.owner } });

@@ -7,7 +7,7 @@ import { cloneMount, shiftMountIds } from '../system/mounts';
 import { libc } from '../system/native';
 import { run } from '../system/spawn';
 import { limitControllers } from '../system/cgroup';
-import { stateRoot } from '../pod/record';
+import { stateRoot } from '../pod/paths';
 
 export interface KernelProbe {
   id: string;

@@ -6,7 +6,7 @@ import type { Finding } from '../protocol/model';
 import { ZapError } from '../protocol/errors';
 import { findCriu, formatVersion } from '../criu/features';
 import { hostAddresses } from '../network/uplink';
-import { stateRoot } from '../pod/record';
+import { stateRoot } from '../pod/paths';
 import { limitControllers } from '../system/cgroup';
 import { bootId } from '../system/process';
 import { examine } from './doctor';

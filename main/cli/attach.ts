@@ -9,8 +9,8 @@ import { ZapError } from '../../helper/protocol/errors';
 import type { Fleet } from '../helper-client/fleet';
 import { sayWhere } from '../moves/whereabouts';
 import { findPod, type LocatedPod } from '../pods/locate';
-import type { Result } from './output';
 import type { Context } from './context';
+import type { Result } from './output';
 import { openTerminal, requireTerminal, terminalSize, toLane } from './terminal';
 
 const DETACH_KEY = 0x1d; // Ctrl-]

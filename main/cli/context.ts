@@ -1,14 +1,15 @@
 /** What a command works with. */
-import type { Readable } from 'node:stream';
 import { ZapError } from '../../helper/protocol/errors';
+import type { HelperClient } from '../helper-client/client';
 import { findHelperExecutable } from '../helper-client/executable';
 import { Fleet } from '../helper-client/fleet';
 import type { Surroundings } from '../hosts/connect';
 import { Inventory, LOCAL } from '../hosts/inventory';
+import { findPod, type LocatedPod } from '../pods/locate';
 import { SessionKeyring } from '../secrets/keyring';
 import { formatBytes } from './format';
 import type { Output } from './output';
-import { terminalPrompter } from './prompter';
+import { terminalPrompter, type TerminalInput } from './prompter';
 
 export interface ContextOptions {
   zapHome: string;
@@ -16,7 +17,7 @@ export interface ContextOptions {
   distDirectory: string;
   signal: AbortSignal;
   output: Output;
-  stdin: Readable & { isTTY?: boolean; setRawMode?: (isRaw: boolean) => unknown };
+  stdin: TerminalInput;
   isJson: boolean;
 }
 
@@ -25,7 +26,7 @@ export class Context {
   readonly distDirectory: string;
   readonly signal: AbortSignal;
   readonly output: Output;
-  readonly stdin: ContextOptions['stdin'];
+  readonly stdin: TerminalInput;
   readonly isJson: boolean;
   private openedSurroundings: Surroundings | undefined;
   private openedInventory: Promise<Inventory> | undefined;
@@ -73,6 +74,15 @@ export class Context {
     }
     if (inventory.names.length === 1) return inventory.names[0]!;
     throw new ZapError('usage/host-needed', 'Say which host: --host HOST.', { hint: `Hosts: ${[LOCAL, ...inventory.names].join(', ')}.` });
+  }
+
+  async client(host: string): Promise<HelperClient> {
+    return (await this.fleet()).client(host, this.signal);
+  }
+
+  /** The POD of this name or id, on whichever host it is. */
+  async pod(reference: string): Promise<LocatedPod> {
+    return findPod(await this.fleet(), reference, this.signal);
   }
 
   async close(): Promise<void> {

@@ -2,9 +2,8 @@
 import type { Duplex } from 'node:stream';
 import { ZapError } from '../../helper/protocol/errors';
 import type { HelperClient } from '../helper-client/client';
-import type { Result } from './output';
 import type { Context } from './context';
-import type { Sink } from './output';
+import type { Result, Sink } from './output';
 import { openTerminal, terminalSize, toLane } from './terminal';
 
 /** What --json collects of each stream. */

@@ -2,8 +2,8 @@
 import { ZapError } from '../../helper/protocol/errors';
 import { openHost } from '../hosts/connect';
 import type { Inventory } from '../hosts/inventory';
-import type { Result } from './output';
 import type { Context } from './context';
+import type { Result } from './output';
 import { openTerminal, requireTerminal, terminalSize } from './terminal';
 
 export async function hostShell(inventory: Inventory, host: string, context: Context): Promise<Result> {

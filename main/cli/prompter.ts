@@ -5,11 +5,12 @@ import { nobody, type Prompter } from '../prompts/prompter';
 import { printable } from './format';
 import type { Output } from './output';
 
-type Terminal = Readable & { isTTY?: boolean; setRawMode?: (isRaw: boolean) => unknown };
+/** Standard input; a terminal, if it has what makes one. */
+export type TerminalInput = Readable & { isTTY?: boolean; setRawMode?: (isRaw: boolean) => unknown };
 
 const MAX_ANSWER_CHARACTERS = 4096;
 
-export function terminalPrompter(stdin: Terminal, output: Output): Prompter {
+export function terminalPrompter(stdin: TerminalInput, output: Output): Prompter {
   if (!stdin.isTTY || !stdin.setRawMode || !output.showsProgress) return nobody;
   let last: Promise<unknown> = Promise.resolve();
   /** Hosts are asked at once; people are not. */
@@ -50,7 +51,7 @@ interface LineOptions {
 }
 
 /** Raw mode throughout, so that not one character of a secret shows; undefined at the end of input. Ctrl-C cancels. */
-function readLine(stdin: Terminal, { isShown, say, signal }: LineOptions): Promise<string | undefined> {
+function readLine(stdin: TerminalInput, { isShown, say, signal }: LineOptions): Promise<string | undefined> {
   return new Promise((resolve, reject) => {
     let typed = '';
     const settle = (act: () => void): void => {

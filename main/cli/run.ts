@@ -1,25 +1,19 @@
 /** One run of the command: parse, do, print, exit status. */
-import type { Readable } from 'node:stream';
 import { ZapError } from '../../helper/protocol/errors';
 import { commands } from './verbs/table';
-import { Context } from './context';
+import { Context, type ContextOptions } from './context';
 import { commandHelp, overview } from './help';
 import { Output, type Sink } from './output';
 import { parseArguments } from './parse';
+import type { TerminalInput } from './prompter';
 
 export interface Io {
-  stdin: Readable & { isTTY?: boolean; setRawMode?: (isRaw: boolean) => unknown };
+  stdin: TerminalInput;
   stdout: Sink;
   stderr: Sink;
 }
 
-export interface Surroundings {
-  zapHome: string;
-  distDirectory: string;
-  signal: AbortSignal;
-}
-
-export async function runCli(argv: readonly string[], io: Io, { zapHome, distDirectory, signal }: Surroundings): Promise<number> {
+export async function runCli(argv: readonly string[], io: Io, { zapHome, distDirectory, signal }: Pick<ContextOptions, 'zapHome' | 'distDirectory' | 'signal'>): Promise<number> {
   const ownWords = argv.includes('--') ? argv.slice(0, argv.indexOf('--')) : argv;
   const output = new Output(io.stdout, io.stderr, ownWords.includes('--json'));
   try {

@@ -13,6 +13,11 @@ export function environmentName(text: string): string {
   throw new ZapError('usage/bad-name', `"${text}" cannot be the name of an environment.`, { hint: 'Lower-case letters, digits and inner dots, dashes and underscores, at most 64.' });
 }
 
+export const networkOptions = {
+  network: { kind: 'value', placeholder: 'lan:ADDR/LEN|nat|none', help: 'an address of the LAN that travels along, outbound through the host, or none' },
+  gateway: { kind: 'value', placeholder: 'ADDR', help: 'the router of a lan address' },
+} as const;
+
 /** `lan:ADDRESS/LENGTH`, `nat` or `none`. */
 export function network(text: string, gateway: string | undefined): z.infer<typeof Network> {
   const lan = /^lan:([^/]+)\/(\d{1,2})$/.exec(text);

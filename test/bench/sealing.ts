@@ -15,7 +15,7 @@ import { openCheckpoint, storeCheckpoint } from '../../helper/checkpoint/store';
 import { Channel } from '../../helper/move/channel';
 import { ChannelListener, connectChannel } from '../../helper/move/secure-channel';
 import { newImageFilesystem } from '../../helper/pod/images';
-import { stateRoot } from '../../helper/pod/record';
+import { stateRoot } from '../../helper/pod/paths';
 import { attachMount, detachMount } from '../../helper/system/mounts';
 
 const contentBytes = 256 << 20;

@@ -23,7 +23,7 @@ export const environmentCommands = [
       const name = environmentName(operands.name);
       const recipe = options.recipe === undefined ? await builtInRecipe(context, name) : { ...(await readRecipe(options.recipe)), name };
       const host = await context.hostOr(options.host);
-      const client = await (await context.fleet()).client(host, context.signal);
+      const client = await context.client(host);
       const environment = await client.call('environment.build', { recipe }, { signal: context.signal, onEvent: ({ line }) => context.output.progress(line) });
       return { json: { host, environment }, text: `Environment ${name} is on ${host}: ${formatBytes(environment.sizeBytes)}, ${environment.digest.slice(0, 19)}.` };
     },
@@ -42,7 +42,7 @@ export const environmentCommands = [
         },
       );
       const host = await context.hostOr(options.host);
-      const client = await (await context.fleet()).client(host, context.signal);
+      const client = await context.client(host);
       const environment = await importFrom(client, name, path, isDirectory, context);
       return { json: { host, environment }, text: `Environment ${name} is on ${host}: ${formatBytes(environment.sizeBytes)}, ${environment.files} files.` };
     },
@@ -72,7 +72,7 @@ export const environmentCommands = [
     options: { host: hostOption },
     run: async ({ operands: { environment }, options }, context) => {
       const host = await context.hostOr(options.host);
-      const client = await (await context.fleet()).client(host, context.signal);
+      const client = await context.client(host);
       const removed = await client.call('environment.remove', { environment }, { signal: context.signal });
       return { json: { host, removed }, text: `Environment ${environment} is removed from ${host}.` };
     },

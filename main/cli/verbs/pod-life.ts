@@ -3,7 +3,7 @@ import type { Fleet } from '../../helper-client/fleet';
 import { movePod } from '../../moves/coordinator';
 import { whereabouts } from '../../moves/whereabouts';
 import { resumePod, suspendPod } from '../../moves/suspend';
-import { findPod, type LocatedPod } from '../../pods/locate';
+import type { LocatedPod } from '../../pods/locate';
 import { command } from '../command';
 import { formatBytes, formatMs } from '../format';
 import { askNewPassphrase, passphraseFileOption, passphraseFrom } from '../passphrase';
@@ -19,7 +19,7 @@ export const podLifeCommands = [
     details: 'The checkpoint is encrypted. Without a passphrase only this ZAP_HOME (its file checkpoint-key) opens it again; with one, everybody who knows it.',
     run: async ({ operands, options }, context) => {
       const fleet = await context.fleet();
-      const located = await findPod(fleet, operands.name, context.signal);
+      const located = await context.pod(operands.name);
       const passphrase = options.passphrase ? await askNewPassphrase(context) : await passphraseFrom(options['passphrase-file'], context);
       const progress = new PhaseProgress(context.output);
       const done = await tellingWhere(fleet, located, () => suspendPod(fleet, located, { signal: context.signal, onProgress: progress.on, passphrase }));
@@ -34,7 +34,7 @@ export const podLifeCommands = [
     options: { host: { kind: 'value', placeholder: 'HOST', help: 'on which host (default: where it is)' }, ...passphraseFileOption },
     run: async ({ operands, options }, context) => {
       const fleet = await context.fleet();
-      const located = await findPod(fleet, operands.name, context.signal);
+      const located = await context.pod(operands.name);
       const { pod, host: from } = located;
       if (pod.state.kind !== 'suspended') {
         throw new ZapError('pod/wrong-state', `"${pod.name}" on ${from} is not suspended.`, { hint: pod.state.kind === 'running' ? 'It runs.' : `See \`zap pod show ${pod.name}\`.`, data: { pod: pod.name, host: from, state: pod.state.kind } });

@@ -1,6 +1,5 @@
 import { writeFile } from 'node:fs/promises';
 import { ZapError } from '../../../helper/protocol/errors';
-import { findPod } from '../../pods/locate';
 import { encodePng } from '../../streams/png';
 import { takeSnapshot } from '../../streams/rfb-snapshot';
 import { attach } from '../attach';
@@ -20,9 +19,8 @@ export const podSessionCommands = [
     trailing: { placeholder: 'CMD…' },
     details: 'Without --detach the command belongs to the caller, not to the session: it does not move. Its exit code is passed on.',
     run: async ({ operands, options, trailing }, context) => {
-      const fleet = await context.fleet();
-      const { host, pod } = await findPod(fleet, operands.name, context.signal);
-      return execute(await fleet.client(host, context.signal), { pod: pod.id, command: trailing, user: options.user, detach: options.detach, hasTerminal: options.terminal }, context);
+      const { host, pod } = await context.pod(operands.name);
+      return execute(await context.client(host), { pod: pod.id, command: trailing, user: options.user, detach: options.detach, hasTerminal: options.terminal }, context);
     },
   }),
   command({
@@ -39,10 +37,9 @@ export const podSessionCommands = [
     operands: { name: { placeholder: 'NAME' }, file: { placeholder: 'FILE.png' } },
     options: {},
     run: async ({ operands: { name, file } }, context) => {
-      const fleet = await context.fleet();
-      const { host, pod } = await findPod(fleet, name, context.signal);
+      const { host, pod } = await context.pod(name);
       if (!pod.hasDisplay) throw new ZapError('pod/no-display', `"${pod.name}" has no screen: its environment "${pod.environment.name}" is not a desktop.`, { data: { pod: pod.name } });
-      const client = await fleet.client(host, context.signal);
+      const client = await context.client(host);
       const stop = new AbortController();
       const call = client.start('pod.display', { pod: pod.id }, { signal: AbortSignal.any([context.signal, stop.signal]) });
       const ended = call.result.then(() => {

@@ -1,6 +1,5 @@
 import { ZapError } from '../../../helper/protocol/errors';
 import { UserName } from '../../../helper/protocol/model';
-import { findPod } from '../../pods/locate';
 import { command } from '../command';
 
 export const podShareCommands = [
@@ -12,9 +11,8 @@ export const podShareCommands = [
     details: 'Users of a host see only their own PODs and those shared with them. The right is the host\'s: it does not move along.',
     run: async ({ operands, options }, context) => {
       if (!UserName.safeParse(operands.user).success) throw new ZapError('usage/bad-arguments', `"${operands.user}" cannot be the name of a user.`);
-      const fleet = await context.fleet();
-      const { host, pod } = await findPod(fleet, operands.name, context.signal);
-      const client = await fleet.client(host, context.signal);
+      const { host, pod } = await context.pod(operands.name);
+      const client = await context.client(host);
       const { sharedWith } = await client.call('pod.share', { pod: pod.id, user: operands.user, isShared: !options.revoke }, { signal: context.signal });
       return { json: { host, pod: pod.name, sharedWith }, text: sharedWith.length === 0 ? `POD ${pod.name} is its owner's alone.` : `POD ${pod.name} is shared on ${host} with ${sharedWith.join(', ')}.` };
     },

@@ -1,24 +1,19 @@
-import { createInterface } from 'node:readline/promises';
-import type { Writable } from 'node:stream';
+/** PODs made, looked at, renamed and deleted. */
 import { ZapError } from '../../../helper/protocol/errors';
 import { LOCAL } from '../../hosts/inventory';
 import { ensureEnvironment } from '../../moves/environment';
 import { listSettled } from '../../moves/settle';
-import { findPod, requireFreeName, type LocatedPod, type Pod } from '../../pods/locate';
+import { requireFreeName, type LocatedPod } from '../../pods/locate';
 import { command } from '../command';
 import type { Context } from '../context';
+import { describeLimits, describeNetwork, stateAge, stateWord } from '../describe-pod';
 import { findingLines } from '../findings';
-import { formatAge, formatBytes, formatTable, printable } from '../format';
+import { formatBytes, formatTable, printable } from '../format';
 import { PhaseProgress } from '../progress';
-import { geometry, limits, network, podName, wholeNumber } from '../values';
+import { geometry, limits, network, networkOptions, podName, wholeNumber } from '../values';
 import { recipeNames } from './environment';
 
 const podOperand = { placeholder: 'NAME' } as const;
-export const networkOptions = {
-  network: { kind: 'value', placeholder: 'lan:ADDR/LEN|nat|none', help: 'an address of the LAN that travels along, outbound through the host, or none' },
-  gateway: { kind: 'value', placeholder: 'ADDR', help: 'the router of a lan address' },
-} as const;
-
 export const podCommands = [
   command({
     name: 'pod create',
@@ -48,7 +43,7 @@ export const podCommands = [
       };
       const host = await context.hostOr(options.host);
       const fleet = await context.fleet();
-      const client = await fleet.client(host, context.signal);
+      const client = await context.client(host);
       for (const failure of await requireFreeName(fleet, name, context.signal)) context.output.notice(`${failure.host} cannot be asked whether it has a POD called "${name}": ${failure.error.message}`);
       const progress = new PhaseProgress(context.output);
       const environment = await ensureEnvironment(fleet, host, options.env, {
@@ -85,9 +80,9 @@ export const podCommands = [
     operands: { name: podOperand },
     options: {},
     run: async ({ operands }, context) => {
-      const fleet = await context.fleet();
-      const { host, pod: found } = await findPod(fleet, operands.name, context.signal);
-      const { pod, usage, command: argv, findings } = await (await fleet.client(host, context.signal)).call('pod.show', { pod: found.id }, { signal: context.signal });
+      const { host, pod: found } = await context.pod(operands.name);
+      const client = await context.client(host);
+      const { pod, usage, command: argv, findings } = await client.call('pod.show', { pod: found.id }, { signal: context.signal });
       const rows: [string, string][] = [
         ['POD', `${pod.name} (${pod.id})`],
         ['host', host],
@@ -116,11 +111,11 @@ export const podCommands = [
     options: {},
     run: async ({ operands }, context) => {
       const name = podName(operands.newName);
-      const fleet = await context.fleet();
-      const located = await findPod(fleet, operands.name, context.signal);
-      await requireFreeName(fleet, name, context.signal);
-      const pod = await (await fleet.client(located.host, context.signal)).call('pod.rename', { pod: located.pod.id, name }, { signal: context.signal });
-      return { json: { host: located.host, pod }, text: `POD ${located.pod.name} is now called ${pod.name}.` };
+      const { host, pod: found } = await context.pod(operands.name);
+      await requireFreeName(await context.fleet(), name, context.signal);
+      const client = await context.client(host);
+      const pod = await client.call('pod.rename', { pod: found.id, name }, { signal: context.signal });
+      return { json: { host, pod }, text: `POD ${found.name} is now called ${pod.name}.` };
     },
   }),
   command({
@@ -129,11 +124,12 @@ export const podCommands = [
     operands: { name: podOperand },
     options: { yes: { kind: 'flag', help: 'do not ask' } },
     run: async ({ operands, options }, context) => {
-      const fleet = await context.fleet();
-      const located = await findPod(fleet, operands.name, context.signal);
+      const located = await context.pod(operands.name);
+      const { host, pod: { id, name } } = located;
       if (!options.yes) await confirmDelete(context, located);
-      await (await fleet.client(located.host, context.signal)).call('pod.delete', { pod: located.pod.id }, { signal: context.signal });
-      return { json: { deleted: { host: located.host, id: located.pod.id, name: located.pod.name } }, text: `POD ${located.pod.name} is deleted from ${located.host}.` };
+      const client = await context.client(host);
+      await client.call('pod.delete', { pod: id }, { signal: context.signal });
+      return { json: { deleted: { host, id, name } }, text: `POD ${name} is deleted from ${host}.` };
     },
   }),
   command({
@@ -142,43 +138,16 @@ export const podCommands = [
     operands: { name: podOperand },
     options: { lines: { kind: 'value', placeholder: 'N', help: 'last lines of each log (default 100)' } },
     run: async ({ operands, options }, context) => {
-      const fleet = await context.fleet();
-      const { host, pod } = await findPod(fleet, operands.name, context.signal);
+      const { host, pod } = await context.pod(operands.name);
       const lines = options.lines === undefined ? 100 : wholeNumber('--lines', options.lines, 100_000);
-      const { files } = await (await fleet.client(host, context.signal)).call('pod.logs', { pod: pod.id, lines }, { signal: context.signal });
+      const client = await context.client(host);
+      const { files } = await client.call('pod.logs', { pod: pod.id, lines }, { signal: context.signal });
       return { json: { host, pod: pod.name, files }, text: files.map(({ name, text }) => `==> ${printable(name).replace(/\s+/g, ' ')} <==\n${printable(text)}`).join('\n') };
     },
   }),
 ];
 
-export function stateWord({ state }: Pod): string {
-  return state.kind === 'moving' ? `moving (${state.role}, ${printable(state.phase)})` : state.kind;
-}
-
-function stateAge({ state }: Pod): string {
-  if (state.kind === 'running') return formatAge(state.since);
-  return state.kind === 'exited' || state.kind === 'suspended' ? formatAge(state.at) : '';
-}
-
-function describeNetwork({ network: of, address, mac }: Pod): string {
-  if (of.profile === 'none') return 'none';
-  if (of.profile === 'nat') return `nat${address ? `, ${address}` : ''}`;
-  return `lan ${of.address}/${of.prefixLength}${of.gateway ? ` via ${of.gateway}` : ''}, ${mac}`;
-}
-
-function describeLimits({ limits: of }: Pod): string {
-  const parts = [of.memoryBytes === undefined ? '' : `memory ${formatBytes(of.memoryBytes)}`, of.cpus === undefined ? '' : `cpus ${of.cpus}`, of.pids === undefined ? '' : `pids ${of.pids}`];
-  return parts.filter((part) => part !== '').join(', ') || 'none';
-}
-
-async function confirmDelete(context: Context, { host, pod }: LocatedPod): Promise<void> {
-  const unconfirmed = new ZapError('usage/unconfirmed', `"${pod.name}" on ${host} is not deleted: nobody confirmed it.`, { hint: 'Add --yes.' });
-  if (context.isJson || !context.stdin.isTTY || !context.output.showsProgress) throw unconfirmed;
-  const prompt = createInterface({ input: context.stdin, output: context.output.stderr as unknown as Writable });
-  try {
-    const answer = await prompt.question(`Delete ${pod.name} on ${host} with all its files? Type its name: `, { signal: context.signal });
-    if (answer.trim() !== pod.name) throw unconfirmed;
-  } finally {
-    prompt.close();
-  }
+async function confirmDelete({ surroundings: { prompter }, signal }: Context, { host, pod }: LocatedPod): Promise<void> {
+  const answer = prompter?.canAsk ? await prompter.text({ question: `Delete ${pod.name} on ${host} with all its files? Type its name:`, signal }) : undefined;
+  if (answer?.trim() !== pod.name) throw new ZapError('usage/unconfirmed', `"${pod.name}" on ${host} is not deleted: nobody confirmed it.`, { hint: 'Add --yes.' });
 }

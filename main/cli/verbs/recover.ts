@@ -1,11 +1,11 @@
 import { ZapError } from '../../../helper/protocol/errors';
 import { recoveryChoices, type RecoveryChoice } from '../../moves/recovery';
 import { listSettled } from '../../moves/settle';
-import { findPod, type LocatedPod } from '../../pods/locate';
+import type { LocatedPod } from '../../pods/locate';
 import { command } from '../command';
 import type { Context } from '../context';
+import { stateWord } from '../describe-pod';
 import { printable } from '../format';
-import { stateWord } from './pod';
 
 export const recoverCommands = [
   command({
@@ -28,8 +28,8 @@ export const recoverCommands = [
         return { json: { host, pod: pod.name, ...choices }, text: lines.join('\n') };
       }
       const decision = options['run-here'] ? 'run-here' : 'discard-here';
-      const fleet = await context.fleet();
-      const { pod: now } = await (await fleet.client(host, context.signal)).call('pod.recover', { pod: pod.id, decision }, { signal: context.signal });
+      const client = await context.client(host);
+      const { pod: now } = await client.call('pod.recover', { pod: pod.id, decision }, { signal: context.signal });
       const hint = now?.state.kind === 'suspended' ? ` Let it go on with: zap pod resume ${now.name}` : '';
       return { json: { host, decision, pod: now }, text: now ? `POD ${now.name} is ${stateWord(now)} on ${host}.${hint}` : `The copy of ${pod.name} on ${host} is gone.` };
     },
@@ -42,11 +42,10 @@ function describeChoice({ decision, effect, risk }: RecoveryChoice): string[] {
 
 /** The copy that is meant, after both hosts were asked once more. */
 async function findInDoubt(context: Context, name: string, host: string | undefined): Promise<LocatedPod> {
-  const fleet = await context.fleet();
-  const all = await listSettled(fleet, { signal: context.signal });
+  const all = await listSettled(await context.fleet(), { signal: context.signal });
   const inDoubt = all.pods.filter((one) => one.pod.state.kind === 'in-doubt' && (one.pod.name === name || one.pod.id === name) && (host === undefined || host === one.host));
   if (inDoubt.length > 1) throw new ZapError('usage/host-needed', `"${name}" is in doubt on ${inDoubt.map((one) => one.host).join(' and ')}.`, { hint: 'Say which copy: --host HOST.' });
   if (inDoubt[0]) return inDoubt[0];
-  const found = await findPod(fleet, name, context.signal);
+  const found = await context.pod(name);
   throw new ZapError('pod/wrong-state', `"${found.pod.name}" is not in doubt: it is ${stateWord(found.pod)} on ${found.host}.`, { data: { pod: found.pod.name, host: found.host } });
 }

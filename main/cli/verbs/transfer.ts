@@ -1,17 +1,15 @@
 import { ZapError } from '../../../helper/protocol/errors';
 import { clonePod, movePod, planOnly, type MoveOptions, type MoveReport } from '../../moves/coordinator';
 import type { Plan } from '../../moves/plan';
-import { findPod } from '../../pods/locate';
 import { command } from '../command';
 import type { Context } from '../context';
 import { findingLines } from '../findings';
 import { formatBytes, formatMs, formatTable } from '../format';
 import { passphraseFileOption, passphraseFrom } from '../passphrase';
 import { PhaseProgress } from '../progress';
-import { bytesPerSecond, network, podName } from '../values';
-import { networkOptions } from './pod';
+import { bytesPerSecond, network, networkOptions, podName } from '../values';
 
-export const bandwidthOption = { bandwidth: { kind: 'value', placeholder: 'RATE', help: 'send no more than this each second (20M) while the POD runs' } } as const;
+const bandwidthOption = { bandwidth: { kind: 'value', placeholder: 'RATE', help: 'send no more than this each second (20M) while the POD runs' } } as const;
 
 export const transferCommands = [
   command({
@@ -23,7 +21,7 @@ export const transferCommands = [
     run: async ({ operands, options }, context) => {
       const fleet = await context.fleet();
       const to = await context.hostOr(operands.host);
-      const located = await findPod(fleet, operands.name, context.signal);
+      const located = await context.pod(operands.name);
       const resume = located.pod.state.kind === 'running';
       if (options['dry-run']) {
         if (located.host === to) throw new ZapError('move/same-host', `"${located.pod.name}" is on ${to} already.`);
@@ -46,7 +44,7 @@ export const transferCommands = [
       const name = podName(operands.newName);
       const of = options.network === undefined ? undefined : network(options.network, options.gateway);
       const fleet = await context.fleet();
-      const located = await findPod(fleet, operands.name, context.signal);
+      const located = await context.pod(operands.name);
       const to = options.host === undefined ? located.host : await context.hostOr(options.host);
       const progress = new PhaseProgress(context.output);
       const report = await clonePod(fleet, located, { name, to, network: of }, { ...moveOptions(context, progress, options.bandwidth), passphrase: await passphraseFrom(options['passphrase-file'], context) });

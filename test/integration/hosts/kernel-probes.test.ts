@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { buildSync } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { stateRoot } from '../../../helper/pod/record';
+import { stateRoot } from '../../../helper/pod/paths';
 
 const top = fileURLToPath(new URL('../../..', import.meta.url));
 

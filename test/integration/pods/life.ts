@@ -2,8 +2,9 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { environmentName, type Suite } from '../support/suite';
-import { isAnswering, requireAlive, stateOf } from '../support/witness';
+import { Terminal } from '../support/terminal';
 import { until } from '../support/until';
+import { isAnswering, requireAlive, stateOf } from '../support/witness';
 
 interface Listed {
   host: string;
@@ -44,6 +45,12 @@ export function podLife(suite: Suite): void {
       const record = suite.alpha.record('after-life')!;
       expect(suite.alpha.traces(record).length).toBeGreaterThan(5); // or the check below would prove nothing
       expect(await suite.zap.failure('pod', 'delete', 'after-life')).toMatchObject({ code: 'usage/unconfirmed', exitCode: 2 });
+      {
+        using terminal = Terminal.run(suite.zap, ['pod', 'delete', 'after-life']);
+        await terminal.shows(/Delete after-life on alpha with all its files\? Type its name: /);
+        terminal.type('life\r');
+        expect(await terminal.exitCode()).toBe(2);
+      }
       await requireAlive(address, born);
       expect(await suite.zap.json('pod', 'delete', 'after-life', '--yes')).toEqual({ deleted: { host: 'alpha', id: pod.id, name: 'after-life' } });
       await suite.requireGone('alpha', record);
