@@ -12,6 +12,7 @@ import { ZapError } from '../protocol/errors';
 import { EnvironmentDigest, EnvironmentName, type EnvironmentInfo, type Recipe } from '../protocol/model';
 import { readFileIfThere, writeFileAtomic } from '../system/atomic-file';
 import { Lock } from '../system/lock';
+import { idsPerPod } from '../system/mounts';
 import { readArchive } from './archive-read';
 import { writeArchive, type WriteOptions, type WriteResult } from './archive-write';
 import { buildTree, type BuildOptions } from './build-environment';
@@ -178,8 +179,8 @@ export class EnvironmentStore {
 }
 
 function requireOrdinaryId(id: number): number {
-  if (id < 65536) return id;
-  throw new ZapError('environment/ids-out-of-range', `A file belongs to the id ${id}; a POD has the ids 0 to 65535.`, { hint: 'Change the owner of such files before importing.', data: { id } });
+  if (id < idsPerPod) return id;
+  throw new ZapError('environment/ids-out-of-range', `A file belongs to the id ${id}; a POD has the ids 0 to ${idsPerPod - 1}.`, { hint: 'Change the owner of such files before importing.', data: { id } });
 }
 
 function unknown(reference: string): ZapError {

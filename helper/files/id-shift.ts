@@ -4,12 +4,13 @@
  * A POD's files carry ids shifted by its base; moved to another base, the ids inside of attributes must follow: in POSIX ACLs, and in file
  * capabilities of version 3, which name the root user of the namespace that granted them.
  */
+import { idsPerPod } from '../system/mounts';
 import { unsafeArchive } from './entry';
 
 export type MapId = (id: number) => number;
 
 /** Maps one range of ids to another of the same size; refuses ids outside of it. */
-export function shiftIds(fromBase: number, toBase: number, count = 65536): MapId {
+export function shiftIds(fromBase: number, toBase: number, count = idsPerPod): MapId {
   return (id) => {
     if (id < fromBase || id >= fromBase + count) throw unsafeArchive(`the owner ${id} is outside of the range of ids`, '');
     return id - fromBase + toBase;

@@ -1,10 +1,11 @@
-/** Users of a POD, as its own files name them; whatever these say, nothing in them is more than a number below 65536. */
+/** Users of a POD, as its own files name them; whatever these say, nothing in them is more than a number that a POD has. */
 import { ZapError } from '../protocol/errors';
+import { idsPerPod } from '../system/mounts';
 import { readInside } from './inside';
 import type { PodRecord } from './record';
 
 const maxGroups = 1024;
-const maxId = 65535;
+const maxId = idsPerPod - 1;
 
 export interface Account {
   name: string;

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { ZapError } from '../protocol/errors';
 import type { Network } from '../protocol/model';
 import { podAddress } from '../network/link-plan';
-import { idsPerPod } from './sandbox';
+import { idsPerPod } from '../system/mounts';
 import { listRecords, type PodRecord } from './record';
 
 const firstBase = 2 ** 30; // above every range that distributions hand out in /etc/subuid

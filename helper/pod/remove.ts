@@ -7,7 +7,7 @@ import { outerName } from '../network/link-plan';
 import { removeLink } from '../network/pod-link';
 import { existingGroups, removeGroups } from '../system/cgroup';
 import { reach } from '../system/fault-point';
-import { detachMount } from '../system/mounts';
+import { detachMount, idsPerPod } from '../system/mounts';
 import { isAlive, killNamespace, listProcesses, type ProcessIdentity } from '../system/process';
 import { removeImages } from './images';
 import { podPaths, runRoot } from './paths';
@@ -76,7 +76,7 @@ function processesWithIds(uidBase: number): string[] {
   return listProcesses().flatMap((pid) => {
     try {
       const uid = Number(/^Uid:\t(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1]);
-      return uid >= uidBase && uid < uidBase + 65536 ? [`process ${pid}`] : [];
+      return uid >= uidBase && uid < uidBase + idsPerPod ? [`process ${pid}`] : [];
     } catch {
       return [];
     }

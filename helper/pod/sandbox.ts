@@ -9,14 +9,13 @@ import { join } from 'node:path';
 import { ZapError } from '../protocol/errors';
 import { groupName } from '../system/cgroup';
 import { readFileIfThere } from '../system/atomic-file';
+import { idsPerPod } from '../system/mounts';
 import { identify, type ProcessIdentity } from '../system/process';
 import { run } from '../system/spawn';
 import { podPaths, runRoot } from './paths';
 import type { PodRecord } from './record';
 import { seccompProfile } from './seccomp';
 import { startPath } from './start-script';
-
-export const idsPerPod = 65536;
 
 export const podCapabilities = ['CAP_CHOWN', 'CAP_DAC_OVERRIDE', 'CAP_FOWNER', 'CAP_FSETID', 'CAP_KILL', 'CAP_NET_BIND_SERVICE', 'CAP_SETFCAP', 'CAP_SETGID', 'CAP_SETPCAP', 'CAP_SETUID', 'CAP_SYS_CHROOT', 'CAP_AUDIT_WRITE', 'CAP_NET_RAW'];
 /** Needed to make the time namespace inside the user namespace, and dropped by the same first process. */

@@ -1,5 +1,6 @@
 /** The source's half of preflight: what the POD is, what it needs, and what in it cannot be checkpointed. */
 import { ZapError } from '../protocol/errors';
+import { modelFreezeMs } from '../protocol/freeze-model';
 import type { Finding, PodDemand, Usage } from '../protocol/model';
 import { inspectTree } from '../criu/inspect';
 import type { EnvironmentStore } from '../files/environments';
@@ -12,9 +13,6 @@ import { cpuSeconds } from '../system/cgroup';
 import { namespaceMembers } from '../system/process';
 import { cpuUse, type CpuUse } from './cpu-use';
 import { cpu, criuOrFinding, diskFreeBytes, memoryFreeBytes } from './facts';
-
-/** Measured on a 2-processor machine: a freeze costs this much, and this much more for each process and each mebibyte. */
-const freezeModel = { baseMs: 60, processMs: 2.5, mebibyteMs: 1.2 };
 
 export async function usageOf(record: PodRecord, members = namespaceMembers): Promise<{ usage: Usage; findings: Finding[] }> {
   const layer = await treeSize(podPaths(record.id).layer);
@@ -97,6 +95,6 @@ export async function preflightSource(record: PodRecord, environments: Environme
     }
   }
   if (diskFreeBytes() < 16 << 20) findings.push({ id: 'source-disk', severity: 'warning', message: 'The disk of the source is full. Should that keep the POD from leaving, it runs on there.', hint: 'Free some space under /var/lib/zap.' });
-  const predictedFreezeMs = state.kind === 'running' ? freezeModel.baseMs + freezeModel.processMs * usage.processes + freezeModel.mebibyteMs * (usage.memoryBytes / 2 ** 20) : 0;
+  const predictedFreezeMs = state.kind === 'running' ? modelFreezeMs(usage) : 0;
   return { demand: { ...demand, isAsleep: state.kind === 'suspended' }, findings, predictedFreezeMs: Math.round(predictedFreezeMs) };
 }

@@ -94,6 +94,9 @@ export function attachMount(mount: number, path: string): void {
   setAttributes(mount, { propagation: MS_PRIVATE });
 }
 
+/** So many ids of users, and of groups, a POD has, from 0 on. */
+export const idsPerPod = 65_536;
+
 /** Shows the ids 0..65535 of a mount's files as the ids from `base` on. */
 export async function shiftMountIds(mount: number, base: number): Promise<void> {
   await using namespace = await userNamespace(base);
@@ -113,7 +116,7 @@ export async function userNamespace(base: number): Promise<AsyncDisposable & { f
   try {
     child.stdin!.write('ready');
     await Promise.race([once(child.stdout!, 'data'), ended.then(() => Promise.reject(new Error('unshare --user failed')))]);
-    for (const map of ['uid_map', 'gid_map']) writeFileSync(`/proc/${child.pid}/${map}`, `0 ${base} 65536`);
+    for (const map of ['uid_map', 'gid_map']) writeFileSync(`/proc/${child.pid}/${map}`, `0 ${base} ${idsPerPod}`);
     const fd = openSync(`/proc/${child.pid}/ns/user`, 'r');
     return { fd, [Symbol.asyncDispose]: async () => closeSync(fd) };
   } finally {

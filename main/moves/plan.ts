@@ -1,5 +1,6 @@
 /** What a move, a clone or a resume elsewhere will do, decided from facts alone, before anything is touched. */
 import type { Facts, Output } from '../../helper/protocol/contract';
+import { modelFreezeMs } from '../../helper/protocol/freeze-model';
 import { cpuFindings, type CpuDifference } from '../helper-client/pair';
 import type { Pod } from '../pods/locate';
 import type { Cost, PastMove } from './history';
@@ -84,7 +85,7 @@ export function planMove(facts: PlanFacts): Plan {
 /** What sizes alone say of a move without its environment. */
 export function modelCost({ pod, source }: Pick<PlanFacts, 'pod' | 'source'>): Cost {
   const { memoryBytes, layerBytes } = source.demand;
-  const downtimeMs = pod.state.kind === 'running' ? FIXED_DOWNTIME_MS + source.predictedFreezeMs + memoryBytes / SEND_BYTES_PER_MS + memoryBytes / RESTORE_BYTES_PER_MS : 0;
+  const downtimeMs = pod.state.kind === 'running' ? downtimeAfter(source.predictedFreezeMs, memoryBytes) : 0;
   const sentBytes = memoryBytes + layerBytes;
   return { downtimeMs: Math.round(downtimeMs), totalMs: Math.round(FIXED_TOTAL_MS + downtimeMs + sentBytes / AHEAD_BYTES_PER_MS), sentBytes };
 }
@@ -116,11 +117,11 @@ function unique(findings: Finding[]): Finding[] {
   return [...seen.values()];
 }
 
-/** A freeze costs so much on a host of two processors, before anything is sent. */
-const FREEZE = { baseMs: 60, processMs: 2.5, mebibyteMs: 1.2 };
-
 /** For plans that are made before the source is asked. */
 export function predictDowntimeMs({ memoryBytes, processes }: { memoryBytes: number; processes: number }): number {
-  const freezeMs = FREEZE.baseMs + FREEZE.processMs * processes + FREEZE.mebibyteMs * (memoryBytes / 2 ** 20);
-  return Math.round(FIXED_DOWNTIME_MS + freezeMs + memoryBytes / SEND_BYTES_PER_MS + memoryBytes / RESTORE_BYTES_PER_MS);
+  return Math.round(downtimeAfter(modelFreezeMs({ processes, memoryBytes }), memoryBytes));
+}
+
+function downtimeAfter(freezeMs: number, memoryBytes: number): number {
+  return FIXED_DOWNTIME_MS + freezeMs + memoryBytes / SEND_BYTES_PER_MS + memoryBytes / RESTORE_BYTES_PER_MS;
 }
