@@ -1,25 +1,18 @@
 /**
  * The wire between a client and a helper: calls with cancellation, events and byte lanes over one duplex byte stream.
  *
- * Frame: u32 payload length, u8 type, u8 lane, u32 call id (big endian), payload. Control is JSON; bytes of lanes travel as they are. Each lane has
- * its own credit window, so that a slow terminal never holds up a call. Both ends refuse frames over the limit: nothing a peer sends can make the
- * other end buffer without bound.
+ * Control is JSON; bytes of lanes travel as they are. Each lane has its own credit window, so that a slow terminal never holds up a call.
  */
-import { Duplex, type Readable, type Writable } from 'node:stream';
+import type { Duplex, Readable, Writable } from 'node:stream';
 import { ZapError, type WireError } from './errors';
+import { Lane } from './lane';
+import { encodeFrame, FrameReader, frameTypes, type Frame, type FrameType } from './wire-frames';
 
-const headerBytes = 10;
-const maxControlBytes = 4 << 20;
-const maxDataBytes = 64 << 10;
-const defaultWindowBytes = 1 << 20;
 const maxLanes = 4;
 /** Of one client at once: a desktop has a few for each POD. */
 const maxRunningCalls = 1000;
 /** Answers that a client does not take; beyond it is not listened to any more. */
 const maxUntakenBytes = 32 << 20;
-
-const Frame = { request: 1, result: 2, error: 3, event: 4, cancel: 5, data: 6, end: 7, credit: 8 } as const;
-type FrameType = (typeof Frame)[keyof typeof Frame];
 
 export interface CallContext {
   /** Aborted when the caller cancels, and when the connection ends unless the call was declared to survive that. */
@@ -44,75 +37,6 @@ export interface PendingCall {
   lane(index: number): Duplex;
 }
 
-class Lane extends Duplex {
-  private windowBytes = defaultWindowBytes;
-  private credit = defaultWindowBytes;
-  private toGrant = 0;
-  private received = 0;
-  private waiting: { chunk: Buffer; done: (error?: Error | null) => void } | undefined;
-
-  constructor(private readonly sendFrame: (type: FrameType, payload: Buffer) => void) {
-    super({ allowHalfOpen: true });
-  }
-
-  override _write(chunk: Buffer, _encoding: BufferEncoding, done: (error?: Error | null) => void): void {
-    this.waiting = { chunk, done };
-    this.pump();
-  }
-
-  override _final(done: (error?: Error | null) => void): void {
-    this.sendFrame(Frame.end, Buffer.alloc(0));
-    done();
-  }
-
-  override _read(): void {
-    this.grant();
-  }
-
-  receive(chunk: Buffer): void {
-    this.received += chunk.length;
-    if (this.received > defaultWindowBytes) throw new ZapError('internal/protocol', 'A peer sent more bytes than it was granted.');
-    this.toGrant += chunk.length;
-    if (this.readableEnded || this.destroyed || this.push(chunk)) this.grant();
-  }
-
-  receiveEnd(): void {
-    if (!this.destroyed) this.push(null);
-  }
-
-  narrow(windowBytes: number): void {
-    this.credit -= this.windowBytes - windowBytes;
-    this.windowBytes = windowBytes;
-  }
-
-  receiveCredit(bytes: number): void {
-    this.credit += bytes;
-    this.pump();
-  }
-
-  private grant(): void {
-    if (this.toGrant === 0) return;
-    const payload = Buffer.alloc(4);
-    payload.writeUInt32BE(this.toGrant);
-    this.received -= this.toGrant;
-    this.toGrant = 0;
-    this.sendFrame(Frame.credit, payload);
-  }
-
-  private pump(): void {
-    while (this.waiting && this.credit > 0) {
-      const { chunk, done } = this.waiting;
-      const piece = chunk.subarray(0, Math.min(chunk.length, this.credit, maxDataBytes));
-      this.credit -= piece.length;
-      const isWhole = piece.length === chunk.length;
-      if (isWhole) this.waiting = undefined;
-      else this.waiting.chunk = chunk.subarray(piece.length);
-      this.sendFrame(Frame.data, piece); // may bring its credit, and so us, back before it returns
-      if (isWhole) done();
-    }
-  }
-}
-
 interface Call {
   lanes: Map<number, Lane>;
   onEvent?: ((data: unknown) => void) | undefined;
@@ -134,8 +58,7 @@ export class Connection {
   private readonly incoming = new Map<number, Call>();
   private readonly running = new Set<Promise<void>>();
   private nextId = 1;
-  private buffered: Buffer[] = [];
-  private bufferedBytes = 0;
+  private readonly reader = new FrameReader();
   private failure: Error | undefined;
   private readonly closedPromise: Promise<void>;
   private resolveClosed!: () => void;
@@ -175,8 +98,8 @@ export class Connection {
       return { result, lane: (index) => this.laneOf(call, id, index) };
     }
     this.outgoing.set(id, call);
-    this.sendJson(Frame.request, id, { method, params });
-    const onAbort = (): void => this.send(Frame.cancel, 0, id, Buffer.alloc(0));
+    this.sendJson(frameTypes.request, id, { method, params });
+    const onAbort = (): void => this.send(frameTypes.cancel, 0, id, Buffer.alloc(0));
     if (options.signal?.aborted) onAbort();
     options.signal?.addEventListener('abort', onAbort, { once: true });
     const tracked = result.finally(() => options.signal?.removeEventListener('abort', onAbort));
@@ -201,73 +124,43 @@ export class Connection {
   }
 
   private onData(chunk: Buffer): void {
-    this.buffered.push(chunk);
-    this.bufferedBytes += chunk.length;
+    this.reader.push(chunk);
     try {
-      let frame: Buffer | undefined;
-      while ((frame = this.takeFrame())) this.onFrame(frame);
+      let frame: Frame | undefined;
+      while ((frame = this.reader.take())) this.onFrame(frame);
     } catch (error) {
       this.close(error as Error);
     }
   }
 
-  private takeFrame(): Buffer | undefined {
-    if (this.bufferedBytes < headerBytes) return undefined;
-    let head = this.buffered[0]!;
-    if (head.length < headerBytes) head = this.buffered[0] = this.joined();
-    const length = head.readUInt32BE(0);
-    const type = head.readUInt8(4);
-    if (length > (type === Frame.data ? maxDataBytes : maxControlBytes)) {
-      throw new ZapError('internal/protocol', `A peer sent a frame of ${length} bytes, more than is allowed.`);
-    }
-    if (this.bufferedBytes < headerBytes + length) return undefined;
-    const all = head.length >= headerBytes + length ? head : this.joined();
-    const frame = all.subarray(0, headerBytes + length);
-    const rest = all.subarray(headerBytes + length);
-    this.buffered[0] = rest;
-    if (rest.length === 0) this.buffered.shift();
-    this.bufferedBytes -= frame.length;
-    return frame;
-  }
-
-  private joined(): Buffer {
-    const all = Buffer.concat(this.buffered);
-    this.buffered = [all];
-    return all;
-  }
-
-  private onFrame(frame: Buffer): void {
-    const type = frame.readUInt8(4) as FrameType;
-    const lane = frame.readUInt8(5);
-    const id = frame.readUInt32BE(6);
-    const payload = frame.subarray(headerBytes);
+  private onFrame({ type, lane, id, payload }: Frame): void {
     switch (type) {
-      case Frame.request:
+      case frameTypes.request:
         return this.onRequest(id, parseJson(payload) as { method: string; params: unknown });
-      case Frame.result: {
+      case frameTypes.result: {
         const call = this.outgoing.get(id);
         this.outgoing.delete(id);
         for (const stream of call?.lanes.values() ?? []) stream.receiveEnd();
         return call?.resolve?.(payload.length === 0 ? undefined : parseJson(payload));
       }
-      case Frame.error: {
+      case frameTypes.error: {
         const call = this.outgoing.get(id);
         this.outgoing.delete(id);
         for (const stream of call?.lanes.values() ?? []) stream.receiveEnd();
         return call?.reject?.(ZapError.fromWire(parseJson(payload) as WireError));
       }
-      case Frame.event:
+      case frameTypes.event:
         return this.outgoing.get(id)?.onEvent?.(parseJson(payload));
-      case Frame.cancel:
+      case frameTypes.cancel:
         return this.incoming.get(id)?.abort?.abort();
-      case Frame.data:
-      case Frame.end:
-      case Frame.credit: {
+      case frameTypes.data:
+      case frameTypes.end:
+      case frameTypes.credit: {
         const call = this.outgoing.get(id) ?? this.incoming.get(id);
         if (!call || lane >= maxLanes) return; // the call has ended meanwhile
         const stream = this.laneOf(call, id, lane);
-        if (type === Frame.data) stream.receive(Buffer.from(payload));
-        else if (type === Frame.end) stream.receiveEnd();
+        if (type === frameTypes.data) stream.receive(Buffer.from(payload));
+        else if (type === frameTypes.end) stream.receiveEnd();
         else stream.receiveCredit(payload.readUInt32BE(0));
         return;
       }
@@ -284,7 +177,7 @@ export class Connection {
     this.incoming.set(id, call);
     const context: CallContext = {
       signal: abort.signal,
-      event: (data) => this.sendJson(Frame.event, id, data),
+      event: (data) => this.sendJson(frameTypes.event, id, data),
       lane: (index, windowBytes) => {
         const lane = this.laneOf(call, id, index);
         if (windowBytes !== undefined) lane.narrow(windowBytes);
@@ -293,8 +186,8 @@ export class Connection {
     };
     const running = handler(request.method, request.params, context)
       .then(
-        (value) => this.sendJson(Frame.result, id, value ?? null),
-        (error: unknown) => this.sendJson(Frame.error, id, ZapError.from(error).toWire()),
+        (value) => this.sendJson(frameTypes.result, id, value ?? null),
+        (error: unknown) => this.sendJson(frameTypes.error, id, ZapError.from(error).toWire()),
       )
       .finally(() => {
         this.incoming.delete(id);
@@ -320,12 +213,7 @@ export class Connection {
 
   private send(type: FrameType, lane: number, id: number, payload: Buffer): void {
     if (this.failure) return;
-    const header = Buffer.allocUnsafe(headerBytes);
-    header.writeUInt32BE(payload.length, 0);
-    header.writeUInt8(type, 4);
-    header.writeUInt8(lane, 5);
-    header.writeUInt32BE(id, 6);
-    this.writable.write(payload.length === 0 ? header : Buffer.concat([header, payload]));
+    this.writable.write(encodeFrame({ type, lane, id, payload }));
     // Only where calls are answered: if both ends could stop listening, both might.
     if (this.options.handler && this.writable.writableLength > maxUntakenBytes && !this.readable.isPaused()) {
       this.readable.pause();

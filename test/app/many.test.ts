@@ -1,16 +1,13 @@
 /** Fifty hosts with five hundred PODs: what is not seen costs nothing, and is right when it is seen. */
-import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
-import { FakeWindow } from './support/fake-window';
-import { describeWithElectron } from './support/app';
+import { beforeAll, expect, it } from 'vitest';
 import { ensureBuilt } from '../integration/support/build';
+import { describeWithElectron } from './support/app';
+import { card, column, ui, useWindow } from './support/hands';
 
 describeWithElectron('an overview of five hundred PODs', () => {
-  let ui: FakeWindow;
   /** PODs are dealt out to the hosts in turn: this one is the first on the last host. */
   const far = '000000000032';
   const near = ['000000000001', '000000000002'] as const;
-  const card = (id: string) => ui.page.locator(`[role="row"][data-key="${id}"]`);
-  const column = (host: string) => ui.page.locator(`[data-host="${host}"]`);
   const madeCards = () => ui.page.locator('.card-body').count();
   const giveAddress = (id: string, address: string): Promise<void> =>
     ui.page.evaluate(
@@ -22,19 +19,8 @@ describeWithElectron('an overview of five hundred PODs', () => {
       [id, address] as const,
     );
 
-  beforeAll(async () => {
-    await ensureBuilt();
-    ui = await FakeWindow.open('large');
-  });
-  afterAll(async () => {
-    await ui?.close();
-  });
-  beforeEach(async () => {
-    await ui.show('large');
-  });
-  afterEach(() => {
-    expect(ui.errors.splice(0)).toEqual([]);
-  });
+  beforeAll(() => ensureBuilt());
+  useWindow('large');
 
   it('keeps what is off the screen to a name, and shows it as it is when it is scrolled to', async () => {
     await card(near[0]).locator('.card-body').waitFor();

@@ -2,7 +2,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect } from 'vitest';
 import type { Locator } from 'playwright-core';
 import type { CallName } from '../../../main/contract';
-import { FakeWindow } from './fake-window';
+import { FakeWindow, type WorldName } from './fake-window';
 
 export const research = '000000000001';
 export const notebook = '000000000003';
@@ -12,16 +12,16 @@ export const parser = '000000000008';
 
 export let ui: FakeWindow;
 
-/** One window for all tests of a file, with the demo world anew for each. */
-export function useWindow(): void {
+/** One window for all tests of a file, with its world anew for each. */
+export function useWindow(world: WorldName = 'demo'): void {
   beforeAll(async () => {
-    ui = await FakeWindow.open();
+    ui = await FakeWindow.open(world);
   });
   afterAll(async () => {
     await ui?.close();
   });
   beforeEach(async () => {
-    await ui.show('demo');
+    await ui.show(world);
   });
   afterEach(() => {
     expect(ui.errors.splice(0)).toEqual([]);
