@@ -32,7 +32,7 @@ export function adversity(suite: Suite): void {
       { what: 'the cable between the hosts is cut while it is frozen', rateMbit: 40, moment: isFrozen, strike: cut, mend: join, codes: ['move/channel-lost'] },
       { what: 'the target’s disk runs full', rateMbit: 20, moment: filesLeave, strike: () => suite.lab.fillDisk(to, 0), mend: () => suite.lab.emptyDisk(to), codes: ['system/disk-full'] },
       { what: 'the target loses its power', rateMbit: 40, moment: isFrozen, strike: () => suite.lab.killHost(to), mend: () => suite.lab.startHost(to), codes: ['move/channel-lost', 'move/connection-lost', 'move/peer-lost'] },
-    ])('$what', async ({ rateMbit, moment, strike, mend, codes }) => {
+    ].map((weather) => [weather.what, weather] as const))('%s', async (_what, { rateMbit, moment, strike, mend, codes }) => {
       await suite.lab.setLink(to, { rateMbit });
       const args = ['pod', 'move', pod, to, '--json'];
       const move = suite.zap.start(args);

@@ -58,10 +58,10 @@ export function refusals(suite: Suite): void {
 
     test('nothing of all this has touched anything', staysWhereItIs);
 
-    test.each([
-      { what: 'is missing', spoil: () => {} },
-      { what: 'is too old', spoil: (path: string) => writeFileSync(path, '#!/bin/sh\necho "Version: 3.17.1"\n', { mode: 0o755 }) },
-    ])('a target whose own CRIU $what: the one that the helper carries is used', async ({ spoil }) => {
+    test.each<[string, (path: string) => void]>([
+      ['is missing', () => {}],
+      ['is too old', (path) => writeFileSync(path, '#!/bin/sh\necho "Version: 3.17.1"\n', { mode: 0o755 })],
+    ])('a target whose own CRIU %s: the one that the helper carries is used', async (_what, spoil) => {
       const path = suite.beta.path('usr/sbin/criu'); // hosts of the lab have none of their own
       try {
         spoil(path);
