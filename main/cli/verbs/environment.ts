@@ -1,3 +1,4 @@
+/** Environments built, brought in, listed and removed. */
 import { stat } from 'node:fs/promises';
 import { createReadStream } from 'node:fs';
 import { basename, join } from 'node:path';

@@ -1,3 +1,4 @@
+/** What the command says of itself: help, version, completions. */
 import { ZapError } from '../../../helper/protocol/errors';
 import { version } from '../../../package.json';
 import { protocolRange } from '../../../helper/protocol/contract';

@@ -1,3 +1,4 @@
+/** Which hosts there are, and the ways to them. */
 import { resolve } from 'node:path';
 import { ZapError } from '../../../helper/protocol/errors';
 import { connectHelper } from '../../helper-client/connect';

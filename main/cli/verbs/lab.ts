@@ -1,3 +1,4 @@
+/** A lab of hosts on this machine. */
 import { cp, mkdir, rename, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { ZapError } from '../../../helper/protocol/errors';

@@ -1,3 +1,4 @@
+/** PODs put to sleep and woken up. */
 import { ZapError } from '../../../helper/protocol/errors';
 import type { Fleet } from '../../helper-client/fleet';
 import { movePod } from '../../moves/coordinator';

@@ -1,3 +1,4 @@
+/** What goes on in a POD: its commands, terminals and screen. */
 import { writeFile } from 'node:fs/promises';
 import { ZapError } from '../../../helper/protocol/errors';
 import { encodePng } from '../../streams/png';

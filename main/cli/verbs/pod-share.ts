@@ -1,3 +1,4 @@
+/** Who else on its host may use a POD. */
 import { ZapError } from '../../../helper/protocol/errors';
 import { UserName } from '../../../helper/protocol/model';
 import { command } from '../command';

@@ -1,3 +1,4 @@
+/** PODs in doubt: what is known of them, and a person's decision. */
 import { ZapError } from '../../../helper/protocol/errors';
 import { recoveryChoices, type RecoveryChoice } from '../../moves/recovery';
 import { listSettled } from '../../moves/settle';

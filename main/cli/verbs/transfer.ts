@@ -1,3 +1,4 @@
+/** PODs on their way: moved and cloned, or only looked at before. */
 import { ZapError } from '../../../helper/protocol/errors';
 import { clonePod, movePod, planOnly, type MoveOptions, type MoveReport } from '../../moves/coordinator';
 import type { Plan } from '../../moves/plan';
