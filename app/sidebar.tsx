@@ -2,12 +2,12 @@
 import { Command, LayoutGrid, Plus, Server, Settings2, Zap } from 'lucide-react';
 import { run } from './commands/run';
 import { formatKeys } from './commands/keys';
-import { hostLabel } from './host/host-label';
 import { useText } from './i18n/text';
 import { useRoute, type Route } from './state/navigation';
 import { selectHostNames, selectPodsByHost, useWorld } from './state/selectors';
 import { HostDot } from './ui/badge';
 import { Button, IconButton } from './ui/button';
+import { hostLabel } from './ui/host-label';
 
 export function Sidebar() {
   const t = useText();

@@ -4,7 +4,6 @@ import { Box, CornerDownLeft, Search, Server, type LucideIcon } from 'lucide-rea
 import { useMemo, useState } from 'react';
 import { Autocomplete, Dialog, Input, Keyboard, ListBox, ListBoxItem, Modal, ModalOverlay, TextField } from 'react-aria-components';
 import { commandIds, commands } from '../../main/contract/commands';
-import { hostLabel } from '../host/host-label';
 import { useText, type Text } from '../i18n/text';
 import { beginMove } from '../move/begin-move';
 import { desk, useDesk } from '../state/desk';
@@ -13,6 +12,7 @@ import { world } from '../state/world';
 import { actions } from './actions';
 import { formatKeys } from './keys';
 import { applies, currentContext, run } from './run';
+import { hostLabel } from '../ui/host-label';
 
 const SHOWN = 60;
 

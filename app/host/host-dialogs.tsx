@@ -8,7 +8,7 @@ import { selectHostNames, selectPodsByHost, useWorld } from '../state/selectors'
 import { Button } from '../ui/button';
 import { Question, Sheet } from '../ui/dialog';
 import { Select, TextField } from '../ui/field';
-import { hostLabel } from './host-label';
+import { hostLabel } from '../ui/host-label';
 import { hostNameOf, hostNamePattern } from './host-name';
 
 export function AddHostDialog({ alias }: { alias: string | undefined }) {

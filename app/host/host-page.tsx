@@ -12,11 +12,11 @@ import { useWorld } from '../state/selectors';
 import { HostBadge } from '../ui/badge';
 import { Button, IconButton } from '../ui/button';
 import { Empty } from '../ui/empty';
+import { hostLabel } from '../ui/host-label';
 import { Tabs } from '../ui/tabs';
 import { ConnectionView } from './connection-view';
 import { HostEnvironments } from './host-environments';
 import { HostHealth } from './host-health';
-import { hostLabel } from './host-label';
 import { HostPods } from './host-pods';
 
 export function HostPage({ name, tab }: { name: string; tab: HostTab }) {

@@ -1,11 +1,11 @@
 /** "Move to…": every host with its plan in one line; those that cannot take it are dimmed and say why. */
 import { useEffect, useState } from 'react';
 import { ListBox, ListBoxItem } from 'react-aria-components';
-import { hostLabel } from '../host/host-label';
 import { useLanguage } from '../i18n/text';
 import { closeDialog } from '../state/desk';
 import { selectHostNames, useWorld } from '../state/selectors';
 import { Sheet } from '../ui/dialog';
+import { hostLabel } from '../ui/host-label';
 import { beginMove, followPlans, type PlansByHost } from './begin-move';
 import { planLine } from './describe';
 import { VerdictIcon } from './verdict';

@@ -5,7 +5,6 @@ import { GridList, GridListItem } from 'react-aria-components';
 import type { Host } from '../../main/contract';
 import { openMenuAt } from '../commands/context-menu';
 import { run } from '../commands/run';
-import { hostLabel } from '../host/host-label';
 import { HostLoad } from '../host/host-load';
 import { useLanguage, useText } from '../i18n/text';
 import { planLine } from '../move/describe';
@@ -17,6 +16,7 @@ import { selectArrivals, selectPodsByHost, useWorld, type PodItem } from '../sta
 import { world } from '../state/world';
 import { HostDot } from '../ui/badge';
 import { Button, IconButton } from '../ui/button';
+import { hostLabel } from '../ui/host-label';
 import { isShown } from './filter';
 import { useDrag, usePointerDrop } from './pod-drag';
 import { useSelectedOf, wholeSelection } from './selection';

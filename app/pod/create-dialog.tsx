@@ -2,12 +2,12 @@
 import { Monitor, SquareTerminal } from 'lucide-react';
 import { useMemo, useState } from 'react';
 import { attempt } from '../commands/operate';
-import { hostLabel } from '../host/host-label';
 import { useLanguage } from '../i18n/text';
 import { closeDialog } from '../state/desk';
 import { isReachable, selectHostNames, useWorld } from '../state/selectors';
 import { Question } from '../ui/dialog';
 import { Cards, Select, TextField } from '../ui/field';
+import { hostLabel } from '../ui/host-label';
 import { NetworkFields, toNetwork, type NetworkDraft } from './network-fields';
 import { freeName, podNamePattern } from './pod-name';
 

@@ -1,7 +1,6 @@
 /** Clone, rename, resume, delete: each says what will be there afterwards; a name is typed only where data is lost. */
 import { useState } from 'react';
 import { attempt } from '../commands/operate';
-import { hostLabel } from '../host/host-label';
 import { usePlans } from '../move/move-dialog';
 import { planLine } from '../move/describe';
 import { useLanguage, useText } from '../i18n/text';
@@ -9,6 +8,7 @@ import { closeDialog } from '../state/desk';
 import { selectHostNames, useWorld } from '../state/selectors';
 import { Question } from '../ui/dialog';
 import { Cards, Select, TextField } from '../ui/field';
+import { hostLabel } from '../ui/host-label';
 import { NetworkFields, toNetwork, type NetworkDraft } from './network-fields';
 import { freeName, podNamePattern } from './pod-name';
 import { StateNote } from './state-note';
