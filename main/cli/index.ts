@@ -3,15 +3,19 @@ import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { defaultZapHome } from '../hosts/inventory';
-import { exitCodes } from '../../helper/protocol/errors';
-import { runCli } from './run';
+import { ZapError } from '../../helper/protocol/errors';
+import { Output } from './output';
+import { runCli, wantsJson } from './run';
 
+const argv = process.argv.slice(2);
 const cancel = new AbortController();
 
 function onInterrupt(): void {
   if (cancel.signal.aborted) {
-    process.stderr.write('\nzap: leaving at once; the hosts finish or undo alone what has begun. See `zap pod list`.\n');
-    process.exit(exitCodes.cancelled);
+    const left = new ZapError('cancelled/left', 'Left at once; the hosts finish or undo alone what has begun.', { hint: 'See `zap pod list`.' });
+    if (process.stderr.isTTY) process.stderr.write('\n');
+    new Output(process.stdout, process.stderr, wantsJson(argv)).error(left);
+    process.exit(left.exitCode);
   }
   if (process.stderr.isTTY) process.stderr.write('\nzap: cancelling… (Ctrl-C again leaves at once)\n');
   cancel.abort();
@@ -24,7 +28,7 @@ process.stdout.on('error', () => process.exit(0));
 
 const here = dirname(fileURLToPath(import.meta.url));
 const status = await runCli(
-  process.argv.slice(2),
+  argv,
   { stdin: process.stdin, stdout: process.stdout, stderr: process.stderr },
   { zapHome: defaultZapHome(), distDirectory: existsSync(join(here, 'environments.json')) ? here : join(here, '../../dist'), signal: cancel.signal },
 );

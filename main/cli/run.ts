@@ -13,9 +13,13 @@ export interface Io {
   stderr: Sink;
 }
 
+/** What stands behind `--` is not for us. */
+export function wantsJson(argv: readonly string[]): boolean {
+  return (argv.includes('--') ? argv.slice(0, argv.indexOf('--')) : argv).includes('--json');
+}
+
 export async function runCli(argv: readonly string[], io: Io, { zapHome, distDirectory, signal }: Pick<ContextOptions, 'zapHome' | 'distDirectory' | 'signal'>): Promise<number> {
-  const ownWords = argv.includes('--') ? argv.slice(0, argv.indexOf('--')) : argv;
-  const output = new Output(io.stdout, io.stderr, ownWords.includes('--json'));
+  const output = new Output(io.stdout, io.stderr, wantsJson(argv));
   try {
     const parsed = parseArguments(commands, argv);
     if (parsed.kind === 'help') {

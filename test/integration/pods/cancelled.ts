@@ -93,8 +93,8 @@ export function cancellations(suite: Suite): void {
     });
 
     test('twice leaves at once; the hosts bring it to an end alone', async () => {
-      const { ended } = await interrupt(['pod', 'move', pod, away], 'source-frozen', { times: 2 });
-      expect(ended).toMatchObject({ exitCode: 130, stderr: expect.stringContaining('the hosts finish or undo alone what has begun') as string });
+      const { args, ended } = await interrupt(['pod', 'move', pod, away], 'source-frozen', { times: 2 });
+      expect(failureOf(args, ended)).toMatchObject({ exitCode: 130, code: 'cancelled/left', message: 'Left at once; the hosts finish or undo alone what has begun.' });
       await requireAlive(alive.address, alive.born);
       await suite.requireGone(away, alive.record);
       await suite.zap.json('pod', 'move', pod, away);
