@@ -22,7 +22,7 @@ export function cancellations(suite: Suite): void {
 
     async function interrupt(args: string[], name: string, { at = home, times = 1 }: { at?: HostName; times?: number } = {}): Promise<{ args: string[]; ended: Ended }> {
       const moment = await stopAt(suite.view(at), name);
-      const command = suite.zap.start([...args, '--json']);
+      const command = suite.zap.start(['--json', ...args]);
       await moment.reached();
       for (let time = 0; time < times; time++) {
         command.child.kill('SIGINT');
@@ -41,7 +41,7 @@ export function cancellations(suite: Suite): void {
     test.each(['create-sandbox', 'create-made'])('at %s: nothing of the POD is left, and its name is free', async (moment) => {
       const address = suite.newAddress();
       const namespaces = suite.alpha.namespaces('net');
-      const create = ['pod', 'create', 'unborn', '--host', home, '--env', 'suite', ...suite.lan(address)];
+      const create = ['pod', 'create', 'unborn', '--host', home, '--env', 'suite', ...suite.lan(address), '--', 'sleep', 'infinity'];
       requireCancelled(await interrupt(create, moment), /^.+$/);
       expect(suite.alpha.records().map(({ name }) => name)).toEqual([pod]);
       expect(suite.alpha.namespaces('net')).toBe(namespaces);
