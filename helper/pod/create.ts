@@ -81,6 +81,7 @@ export async function createPod(request: Input<'pod.create'>, context: CreateCon
     reach('create: made');
     await startSandbox(record);
     reach('create: started');
+    context.signal.throwIfAborted();
     record.state = { kind: 'running', init, bootId: bootId(), since: new Date().toISOString() };
     saveRecord(record);
     if (record.hasDisplay) {
