@@ -1,6 +1,6 @@
-import { spawn } from 'node:child_process';
-import { readFileSync, readlinkSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { openNetwork } from '../system/network-fixture';
 import { run } from '../system/spawn';
 import type { LinkPlan } from './link-plan';
 import { connect, createLink, disconnect } from './pod-link';
@@ -11,19 +11,17 @@ if (!isRoot && !process.env['CI']) console.warn('\n*** SKIPPED: the link of a PO
 describe.skipIf(!isRoot && !process.env['CI'])('the link of a POD', () => {
   const suffix = process.pid.toString(36).slice(-5);
   const plan: LinkPlan = { kind: 'veth', outer: `zl${suffix}o`, bridge: `zl${suffix}b`, mac: '02:00:00:00:00:08', address: '10.98.8.2', prefixLength: 24, gateway: undefined };
-  let child: ReturnType<typeof spawn>;
+  let network: Awaited<ReturnType<typeof openNetwork>>;
   let pid: number;
 
   beforeAll(async () => {
-    child = spawn('unshare', ['--net', 'sleep', '60'], { stdio: 'ignore' });
-    pid = child.pid!;
-    const own = readlinkSync('/proc/self/ns/net');
-    await vi.waitUntil(() => readlinkSync(`/proc/${pid}/ns/net`) !== own);
+    network = await openNetwork();
+    ({ pid } = network);
     await run('ip', ['link', 'add', plan.bridge, 'up', 'type', 'bridge']);
     await run('ip', ['address', 'add', '10.98.8.1/24', 'dev', plan.bridge]);
   });
   afterAll(async () => {
-    child.kill('SIGKILL');
+    network.close();
     await run('ip', ['link', 'delete', plan.outer]).catch(() => {}); // gone with its peer's namespace
     await run('ip', ['link', 'delete', plan.bridge]);
   });

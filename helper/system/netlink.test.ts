@@ -1,8 +1,8 @@
-import { spawn } from 'node:child_process';
 import { readlinkSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { announceAddress, interfaceIndex, joinBridge, setLinkUp } from './link';
 import { inNetworkNamespace, Netlink } from './netlink';
+import { openNetwork } from './network-fixture';
 import { run } from './spawn';
 
 const isRoot = process.getuid?.() === 0;
@@ -11,21 +11,16 @@ if (!isRoot && !process.env['CI']) console.warn('\n*** SKIPPED: links over netli
 describe.skipIf(!isRoot && !process.env['CI'])('links over netlink', () => {
   const suffix = process.pid.toString(36).slice(-5);
   const [bridge, outer] = [`zt${suffix}b`, `zt${suffix}o`];
-  let child: ReturnType<typeof spawn>;
+  let network: Awaited<ReturnType<typeof openNetwork>>;
   let pid: number;
 
   beforeAll(async () => {
-    child = spawn('unshare', ['--net', 'sleep', '60'], { stdio: 'ignore' });
-    pid = child.pid!;
-    const own = readlinkSync('/proc/self/ns/net');
-    for (;;) {
-      if (readlinkSync(`/proc/${pid}/ns/net`) !== own) break;
-      await new Promise((resolve) => setTimeout(resolve, 5));
-    }
+    network = await openNetwork();
+    ({ pid } = network);
     await run('ip', ['link', 'add', bridge, 'type', 'bridge']);
   });
   afterAll(async () => {
-    child.kill('SIGKILL');
+    network.close();
     await run('ip', ['link', 'delete', outer]).catch(() => {}); // gone with its peer's namespace
     await run('ip', ['link', 'delete', bridge]);
   });
