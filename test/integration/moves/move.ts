@@ -109,7 +109,7 @@ export function moves(suite: Suite): void {
       }
       await requireAlive(pod.address, pod.born);
       expect((await suite.exec(screenPod, 'sh', '-c', 'pgrep -c "Xtigervnc|xterm"')).stdout.trim()).toBe('2');
-    }, 180_000);
+    }, 400_000);
 
     test('what is left of it at its source is found and named by the source itself; it runs at the target', async () => {
       const { host: from } = await suite.zap.json<{ host: HostName }>('pod', 'show', screenPod);
