@@ -7,9 +7,11 @@
 import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { findCriu } from '../criu/features';
+import { CriuGuard } from '../criu/guard';
 import { inspectTree } from '../criu/inspect';
 import { mendInterruptedDump } from '../criu/interrupted-dump';
 import { writeIrmapCache } from '../criu/irmap-cache';
+import { spreadAgain } from '../criu/one-processor';
 import { dumpOptions } from '../criu/options';
 import { CriuSession, type DumpOutcome } from '../criu/session';
 import { ZapError } from '../protocol/errors';
@@ -46,6 +48,7 @@ export function isDumped(record: PodRecord): boolean {
 /** Lets a POD that stands there frozen go on, whatever became of the CRIU that dumped it. */
 export function letGoOn(podId: string): void {
   endTcpRepair(groupMembers(podId));
+  spreadAgain(podId, podPaths(podId).processors);
   if (freezeGroup(podId)) freezeGroup(podId, false);
 }
 
@@ -69,6 +72,7 @@ export class Freeze implements AsyncDisposable {
     private readonly barrier: Disposable,
     private readonly link: LinkPlan,
     private readonly session: CriuSession,
+    private readonly guard: CriuGuard,
     private readonly isMemoryRead: boolean,
     private readonly names: ReadonlyMap<number, string>,
     private readonly ioPriorities: IoPriorities,
@@ -80,13 +84,15 @@ export class Freeze implements AsyncDisposable {
    */
   static async prepare(record: PodRecord & { state: RunningState }, options: { images: string; isClone: boolean; isMemoryRead?: boolean; steps: Steps }): Promise<Freeze> {
     const { images, isClone, isMemoryRead = false, steps } = options;
-    const { criu } = podPaths(record.id);
-    for (const directory of [criu, images]) mkdirSync(directory, { recursive: true, mode: 0o700 });
-    const link = await planLink(record);
-    await steps.run('find watched files', () => writeIrmapCache({ initPid: record.state.init.pid, workDirectory: criu }));
+    const { criu, run, processors } = podPaths(record.id);
+    for (const directory of [criu, run, images]) mkdirSync(directory, { recursive: true, mode: 0o700 });
     const { binary } = await findCriu();
     const session = await CriuSession.start({ binary, workDirectory: criu });
+    const guard = CriuGuard.start({ criuPid: session.pid, podId: record.id, note: processors });
     try {
+      const link = await planLink(record);
+      await steps.run('find watched files', () => writeIrmapCache({ initPid: record.state.init.pid, workDirectory: criu }));
+      await guard.ready();
       const barrier = await steps.run('detach viewers', () => raiseBarrier(record));
       let names;
       try {
@@ -95,7 +101,7 @@ export class Freeze implements AsyncDisposable {
         barrier[Symbol.dispose]();
         throw error;
       }
-      return new Freeze(record, images, isClone, barrier, link, session, isMemoryRead, names, readIoPriorities(groupMembers(record.id)));
+      return new Freeze(record, images, isClone, barrier, link, session, guard, isMemoryRead, names, readIoPriorities(groupMembers(record.id)));
     } catch (error) {
       await session.close();
       throw error;
@@ -124,6 +130,7 @@ export class Freeze implements AsyncDisposable {
         networkLock: async () => {
           frozen.freezingMs = Date.now() - frozen.epochMs;
           disconnect(this.link, init.pid);
+          this.guard.gather();
           // CRIU goes on at once.
           setImmediate(() => {
             infected = groupMembers(this.record.id);
@@ -153,16 +160,21 @@ export class Freeze implements AsyncDisposable {
       hasCriuFinished = true;
       return { outcome, frozen };
     } catch (error) {
-      if (!infected || !isCriuGone) throw error;
-      const { lost } = await mendInterruptedDump(init, infected);
-      throw interruptedDump(this.record, { lost, names: this.names, cause: error });
+      if (!isCriuGone) throw error;
+      const rescue = await this.guard.settled(); // lets nothing run behind it
+      if (!infected) throw error;
+      const { lost } = await mendInterruptedDump(init, infected, () => letGoOn(this.record.id));
+      throw interruptedDump(this.record, { lost, isRescued: rescue !== undefined, names: this.names, cause: error });
     } finally {
       clearTimeout(impatience);
+      this.guard.stepBack();
       await shmSaved?.catch(() => {});
       if (isAlive(init) && !isHeldBack) {
         rmSync(podPaths(this.record.id).dumped, { force: true });
-        if (hasCriuFinished) freezeGroup(this.record.id, false);
-        else if (!isGivenAway?.()) letGoOn(this.record.id);
+        if (hasCriuFinished) {
+          spreadAgain(this.record.id, podPaths(this.record.id).processors);
+          freezeGroup(this.record.id, false);
+        } else if (!isGivenAway?.()) letGoOn(this.record.id);
         connect(this.link, init.pid);
       }
     }
@@ -171,6 +183,7 @@ export class Freeze implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.barrier[Symbol.dispose]();
     await this.session.close();
+    await this.guard.settled();
   }
 }
 

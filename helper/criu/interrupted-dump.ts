@@ -1,9 +1,9 @@
 /**
  * What a CRIU leaves behind that is killed while it dumps.
  *
- * The kernel lets the processes go at once, wherever CRIU had them. One whose parasite serves commands cures itself: its socket breaks. One that was made to
- * run a single system call, or a thread that runs CRIU's code, comes to a breakpoint that nobody handles, and dies with its whole process; nothing outside
- * can be quick enough. Connections that were read already stay in repair mode until they are taken out of it.
+ * One whose parasite serves commands cures itself: its socket breaks. One that was made to run a single system call, or a thread that runs CRIU's code, is
+ * put back by CRIU's warden (warden.ts). Where there was none the kernel lets the processes go at once, wherever CRIU had them, and such a one comes to a
+ * breakpoint that nobody handles, and dies with its whole process. Connections that were read already stay in repair mode until they are taken out of it.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isAlive, namespaceMembers, type ProcessIdentity } from '../system/process';
@@ -21,9 +21,13 @@ export interface Aftermath {
   connections: number;
 }
 
-/** Lets connections go on at once, and waits until it shows which processes have survived. `before` are all that stood still under CRIU. */
-export async function mendInterruptedDump(init: ProcessIdentity, before: readonly number[]): Promise<Aftermath> {
+/**
+ * Lets connections go on at once, then with `letGo` the processes, if they stand frozen, and waits until it shows which have survived. `before` are all
+ * that stood still under CRIU.
+ */
+export async function mendInterruptedDump(init: ProcessIdentity, before: readonly number[], letGo: () => void = () => {}): Promise<Aftermath> {
   const connections = endTcpRepair(before);
+  letGo();
   await sleep(settleMs);
   const giveUpAtMs = performance.now() + patienceMs;
   while (before.some(isUnsettled) && performance.now() < giveUpAtMs) await sleep(pollMs);

@@ -1,51 +1,35 @@
 /**
- * `zap-helper serve`: one connection over standard input and output.
+ * `zap-helper serve`, and `zap-helper watch-criu …`, which such a one starts.
  *
- * Each connection has a process of its own; what several of them share is on disk and in locks. It ends with its connection, but not before the last
- * job that must not be left half done.
+ * Each loads only what it needs: a POD's freeze waits for the second.
  */
-import { userInfo } from 'node:os';
-import { join } from 'node:path';
+import { writeSync } from 'node:fs';
 import { ZapError } from '../protocol/errors';
 import { version } from '../protocol/version';
-import { EnvironmentStore } from '../files/environments';
-import { recoverHost } from '../move/recover';
-import { stateRoot } from '../pod/paths';
-import { whoCalls } from '../rpc/caller';
-import { createHandlers } from '../rpc/handlers';
-import { serve } from '../rpc/server';
-import { dropPrivileges } from '../system/privileges';
-import { provideSpares } from '../system/spare-files';
-import { privateUmask } from '../system/umask';
-
-/** What a client looks for before the first frame: login shells may print anything before it. */
-const greeting = 'ZAP/1\r\n\0';
 
 async function main(): Promise<void> {
-  const [verb] = process.argv.slice(2);
+  const [verb, ...words] = process.argv.slice(2);
   if (verb === '--version') return void process.stdout.write(`${version}\n`);
-  if (verb !== 'serve') {
-    process.stderr.write('usage: zap-helper serve | --version\n');
-    process.exitCode = 2;
-    return;
+  if (verb === 'watch-criu') return watchCriu(words);
+  if (verb === 'serve') {
+    const { serveConnection } = await import('./serve');
+    return serveConnection();
   }
-  if (process.getuid?.() !== 0) throw new ZapError('host/not-root', 'The helper must run as root.', { hint: 'It is started through sudo.' });
-  dropPrivileges();
-  process.umask(privateUmask);
-  const caller = whoCalls(process.env, userInfo().username);
-  for (const name of Object.keys(process.env)) delete process.env[name];
-  process.on('SIGHUP', () => {}); // the end of the connection shows at standard input
+  process.stderr.write('usage: zap-helper serve | --version\n');
+  process.exitCode = 2;
+}
+
+async function watchCriu([criuPid, podId, processor, note]: string[]): Promise<void> {
+  const { keepWatch } = await import('../criu/warden');
   process.on('SIGTERM', () => {});
-  provideSpares(join(stateRoot, 'spare'));
-  const environments = new EnvironmentStore();
-  const recovery = recoverHost(environments, (line) => process.stderr.write(`${line}\n`));
-  await recovery.local;
-  process.stdout.write(greeting);
-  const connection = serve(process.stdin, process.stdout, caller, createHandlers(environments));
-  await connection.closed;
-  await connection.idle();
-  await recovery.remote;
-  process.exit(0);
+  keepWatch({ criuPid: Number(criuPid), podId: podId!, processor: Number(processor), note: note! }, (word) => {
+    try {
+      writeSync(1, `${JSON.stringify(word)}\n`);
+      return true;
+    } catch {
+      return false;
+    }
+  });
 }
 
 main().catch((error: unknown) => {

@@ -23,6 +23,8 @@ export interface PodPaths {
   freezing: string;
   /** There while the images of a POD that stands there frozen are whole; gone with a power cut, as they are. */
   dumped: string;
+  /** Which processors the threads had, while CRIU's warden has gathered them on one. */
+  processors: string;
   clients: string;
   lock: string;
 }
@@ -44,6 +46,7 @@ export function podPaths(id: string): PodPaths {
     criu: join(run, 'criu'),
     freezing: join(run, 'freezing'),
     dumped: join(run, 'dumped'),
+    processors: join(run, 'processors'),
     clients: join(run, 'clients'),
     lock: join(runRoot, 'locks', id),
   };

@@ -116,6 +116,18 @@ export function freezeGroup(podId: string, isFrozen?: boolean): boolean {
   return existsSync(file) && readFileSync(file, 'utf8').trim() === '1';
 }
 
+/** Whether all in the POD's group stand still by now. */
+export function isGroupStill(podId: string): boolean {
+  const file = join(hierarchies().unified ?? '', 'zap', podId, 'cgroup.events');
+  return existsSync(file) && /^frozen 1$/m.test(readFileSync(file, 'utf8'));
+}
+
+/** All threads of the processes in the POD's group. */
+export function groupThreads(podId: string): number[] {
+  const file = join(hierarchies().unified ?? '', 'zap', podId, 'cgroup.threads');
+  return existsSync(file) ? readFileSync(file, 'utf8').split('\n').filter((line) => line !== '').map(Number) : [];
+}
+
 /** The processes in the POD's group, without those that have ended. */
 export function groupMembers(podId: string): number[] {
   const file = join(hierarchies().unified ?? '', 'zap', podId, 'cgroup.procs');

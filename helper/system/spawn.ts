@@ -6,6 +6,7 @@
  */
 import { spawn as nodeSpawn, type ChildProcess, type SpawnOptions, type StdioOptions } from 'node:child_process';
 import { ZapError, type ErrorCode } from '../protocol/errors';
+import { withOwnProcessors } from './scheduling';
 import { commonUmask, withUmask } from './umask';
 
 export const childEnvironment: NodeJS.ProcessEnv = {
@@ -41,7 +42,7 @@ export interface RunResult {
 
 /** Starts a program with full control over its descriptors. */
 export function start(program: string, args: readonly string[], options: SpawnOptions & { stdio: StdioOptions }): ChildProcess {
-  return withUmask(commonUmask, () => nodeSpawn(program, args, { env: childEnvironment, ...options }));
+  return withOwnProcessors(() => withUmask(commonUmask, () => nodeSpawn(program, args, { env: childEnvironment, ...options })));
 }
 
 /** Runs a program to its end; a non-zero exit is a ZapError with the last lines of its standard error as evidence. */
