@@ -21,6 +21,10 @@ export function asSshError(error: SshFailure, target: SshTarget, timeoutMs: numb
       return timeout(target, where, timeoutMs, options);
     case 'ECONNRESET':
     case 'EPIPE':
+    case 'ERR_STREAM_PREMATURE_CLOSE': // of a stream that is no socket: a command's
+    case 'ERR_STREAM_DESTROYED':
+    case 'ERR_STREAM_WRITE_AFTER_END':
+    case 'ABORT_ERR':
       return new ZapError('host/connection-lost', `${target.name} (${where}) broke the connection.`, options);
   }
   switch (error.level) {

@@ -78,7 +78,8 @@ export function startProxy(host: string, command: string): Proxy {
   });
   stream.once('close', () => {
     isStopped = !hasEnded;
-    child.kill();
+    if (isStopped) child.kill();
+    else setTimeout(() => child.kill(), EXIT_GRACE_MS).unref(); // it may be about to say how it ended
   });
   const failure = async (cause: unknown): Promise<ZapError | undefined> => {
     const why = await Promise.race([ended, delay(EXIT_GRACE_MS, undefined, { ref: false })]);
