@@ -116,6 +116,11 @@ export class Desk {
     return this.ready(host);
   }
 
+  /** Resolves when no host is being connected: whoever looks for a place among all of them does not miss one. */
+  async settled(signal?: AbortSignal): Promise<void> {
+    await Promise.all([...this.links.values()].map((link) => link.settled(signal)));
+  }
+
   /** For views of a POD. A host that is away may be the very one it is on: as long as it owes an answer, nobody says that the POD is gone. */
   readonly lookedAt: Hosts = ((desk: Desk): Hosts => ({
     get hosts() {

@@ -8,7 +8,8 @@ import { startMove } from './moves';
 
 export async function evacuate(desk: Desk, { host, to }: { host: string; to?: string | undefined }, context: TaskContext): Promise<TaskOutcome> {
   if (host === to) throw new ZapError('move/same-host', `${host} cannot be evacuated to itself.`);
-  await desk.reached(host, context.signal);
+  await desk.settled(context.signal);
+  desk.ready(host);
   await desk.refresh(desk.fleet.hosts, true); // right after a start little is known yet, and what is not known cannot be chosen
   const pods = desk.store.allPods.filter((pod) => pod.host === host && (pod.state.kind === 'running' || pod.state.kind === 'suspended'));
   const failures: string[] = [];

@@ -49,8 +49,7 @@ export function together(work: AtWork): void {
   });
 
   it('is not disturbed by the command line in what it does, which is told who has the POD', async () => {
-    // Slower than there: alpha still has most of its memory.
-    const task = await work.beginSlowMove('desk', 'alpha', 1);
+    const task = await work.beginSlowMove('desk', 'alpha', 10);
     try {
       const asked = [['move', 'desk', 'alpha'], ['suspend', 'desk'], ['delete', 'desk', '--yes']];
       expect(await Promise.all(asked.map((words) => suite.zap.failure('pod', ...words)))).toMatchObject(asked.map(() => isTaken));
