@@ -2,7 +2,7 @@
 import { statSync, statfsSync, type BigIntStats } from 'node:fs';
 import type { Finding } from '../protocol/model';
 import { kernelDevice, keyOf, parseWatches, watchOf } from './irmap-cache';
-import { fdinfoOf, mountsOf, type Descriptor } from './process-tree';
+import { fdinfoOf, mountsOf, readLink, type Descriptor } from './process-tree';
 
 /** What CRIU 4.2 dumps; anything else without a name on a file system stops it. */
 const dumpableAnonymous = new Set(['[eventfd]', '[eventpoll]', 'inotify', '[fanotify]', '[signalfd]', '[timerfd]', '[pidfd]', 'bpf-map']);
@@ -36,7 +36,7 @@ function anonymous(descriptor: Descriptor, known: ReadonlySet<number>): Finding 
   const { target } = descriptor;
   if (target === 'anon_inode:[pidfd]' || target.startsWith('pidfd:')) {
     const pid = Number(/^Pid:\s+(-?\d+)/m.exec(fdinfoOf(descriptor))?.[1] ?? -1);
-    if (pid <= 0 || known.has(pid)) return undefined; // ended processes are dumped too
+    if (pid <= 0 || known.has(pid) || isBeside(pid, descriptor.pid)) return undefined; // ended processes are dumped too
     return blocker('criu/pidfd-outside-pod', descriptor, 'holds a handle on a process outside the POD.', 'Close the program.', {});
   }
   if (!target.startsWith('anon_inode:')) return undefined;
@@ -46,6 +46,12 @@ function anonymous(descriptor: Descriptor, known: ReadonlySet<number>): Finding 
     return blocker('criu/io-uring', descriptor, 'uses io_uring, which cannot be checkpointed.', 'Restart it in a POD whose profile refuses io_uring, so that it falls back to epoll.', {});
   }
   return blocker('criu/unsupported-file', descriptor, `has a kernel object open that cannot be checkpointed (${kind}).`, 'Close the program.', {});
+}
+
+/** Started since the tree was looked at, or ended since the handle was. */
+function isBeside(pid: number, holder: number): boolean {
+  const namespace = readLink(`/proc/${pid}/ns/pid`);
+  return namespace === undefined || namespace === readLink(`/proc/${holder}/ns/pid`);
 }
 
 function named(descriptor: Descriptor, mountIds: ReadonlySet<number>): Finding | undefined {
