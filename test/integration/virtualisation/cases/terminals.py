@@ -59,8 +59,11 @@ class Terminal:
         """Waits until a program of that name has the terminal; its process group."""
         def has_it():
             group = os.tcgetpgrp(self.master)
-            with open(f'/proc/{group}/comm') as file:
-                return file.read().strip() == name and group
+            try:
+                with open(f'/proc/{group}/comm') as file:
+                    return file.read().strip() == name and group
+            except (FileNotFoundError, ProcessLookupError):
+                return False  # has ended, and the shell has not taken the terminal back yet
         return eventually(has_it, f'{name} is in the foreground')
 
 
