@@ -7,10 +7,11 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { _electron, type ElectronApplication, type Page } from 'playwright-core';
+import type { ElectronApplication, Page } from 'playwright-core';
 import { ZapError } from '../../helper/protocol/errors';
 import type { Snapshot, Task, ZapBridge } from '../../main/contract';
 import { openDisplay } from '../app/support/display';
+import { launchElectron } from '../app/support/launch';
 
 declare const window: { readonly zap: ZapBridge };
 
@@ -42,7 +43,7 @@ export async function dragInApp(pod: string, from: string, to: string, signal?: 
   try {
     const { WAYLAND_DISPLAY: _, ...inherited } = process.env;
     const env = { ...inherited, DISPLAY: display.name } as Record<string, string>;
-    app = await _electron.launch({ executablePath: executable, args: ['--no-sandbox', join(top, 'dist/app')], env, timeout: WITHIN_MS }); // root has no sandbox, and only root has a lab
+    app = await launchElectron({ executablePath: executable, args: ['--no-sandbox', join(top, 'dist/app')], env }); // root has no sandbox, and only root has a lab
     const page = await app.firstWindow();
     return await drag(page, pod, from, to);
   } finally {

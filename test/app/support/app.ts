@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { _electron, type ElectronApplication, type Page } from 'playwright-core';
+import type { ElectronApplication, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, test } from 'vitest';
 import { resolveElectron } from '../../../assets/electron/resolve.mjs';
 import type { CallInput, CallName, CallOutput, CallResult, Snapshot, Task, ZapBridge } from '../../../main/contract';
@@ -10,6 +10,7 @@ import { ensureBuilt } from '../../integration/support/build';
 import { until } from '../../integration/support/until';
 import { openDisplay, type Display } from './display';
 import { install, type Installed } from './installed';
+import { launchElectron } from './launch';
 
 declare global {
   interface Window {
@@ -36,7 +37,7 @@ export class AppStage {
   async launch(zapHome: string, options: { args?: string[]; env?: NodeJS.ProcessEnv } = {}): Promise<RunningApp> {
     const { executable, args, env } = this.command(zapHome, options);
     const output: string[] = [];
-    const app = await _electron.launch({ chromiumSandbox: true, executablePath: executable, args, env, timeout: 60_000 });
+    const app = await launchElectron({ chromiumSandbox: true, executablePath: executable, args, env });
     for (const stream of [app.process().stdout, app.process().stderr]) stream?.on('data', (chunk: Buffer) => output.push(chunk.toString()));
     const page = await app.firstWindow({ timeout: 60_000 });
     await page.waitForFunction(() => 'zap' in window);

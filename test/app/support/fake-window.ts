@@ -3,10 +3,11 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { build } from 'esbuild';
-import { _electron, type ElectronApplication, type Page } from 'playwright-core';
+import type { ElectronApplication, Page } from 'playwright-core';
 import type { FakeBackend } from '../../fakes/app/backend';
 import { openDisplay, type Display } from './display';
 import { install, type Installed } from './installed';
+import { launchElectron } from './launch';
 
 declare global {
   interface Window {
@@ -46,7 +47,7 @@ export class FakeWindow {
     const home = mkdtempSync(join(tmpdir(), 'zap-user-'));
     installed.give(home);
     const env = { ...process.env, DISPLAY: display.name, HOME: home, XDG_CONFIG_HOME: join(home, '.config'), LANG: 'en_US.UTF-8', LANGUAGE: 'en', DBUS_SESSION_BUS_ADDRESS: '' } as Record<string, string>;
-    const app = await _electron.launch({ chromiumSandbox: true, executablePath: installed.executable, args: [directory, join(installed.app, 'renderer'), world], env, timeout: 60_000 });
+    const app = await launchElectron({ chromiumSandbox: true, executablePath: installed.executable, args: [directory, join(installed.app, 'renderer'), world], env });
     const page = await app.firstWindow({ timeout: 60_000 });
     await page.waitForSelector('.main[aria-busy="false"]');
     return new FakeWindow(app, page, display, installed, [directory, home]);
