@@ -22,7 +22,11 @@ set -u
 tell() { while read -r line; do echo "found $line"; done; }
 pods=$(for record in /var/lib/zap/pods/*/pod.json; do [ -e "$record" ] && sed -n 's/^ *"name": "\([a-z0-9-]*\)",*$/\1/p' "$record" | head -n 1; done)
 if [ -n "$pods" ] || [ -n "$(ls -A /var/lib/zap/pods 2>/dev/null)" ]; then printf '%s\n' $pods | tell; exit ${HAS_PODS_STATUS}; fi
-busy=$(${runningHelpers})
+running() { ${runningHelpers}; }
+busy=$(running)
+tries=0
+# One whose connection has just ended is about to end.
+while [ -n "$busy" ] && [ $tries -lt 30 ]; do sleep 0.1; tries=$((tries + 1)); busy=$(running); done
 if [ -n "$busy" ]; then echo "$busy" | tell; exit ${IS_BUSY_STATUS}; fi
 groups() { while read -r _ _ _ _ point rest; do case "$rest" in *' - cgroup'*) [ -d "$point/zap" ] && echo "$point/zap" ;; esac; done </proc/self/mountinfo; }
 for group in $(groups); do find "$group" -depth -type d -exec rmdir {} \; 2>/dev/null; done
