@@ -8,8 +8,9 @@
  * What makes it certain is that CRIU and the POD's threads share one processor and CRIU goes first, and this program before both: a thread that was
  * running CRIU's code does not come to the breakpoint at its end, whose signal only CRIU could have taken back.
  */
-import { closeSync, openSync, readFileSync, readSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { freezeGroup, groupMembers, groupThreads, isGroupStill } from '../system/cgroup';
+import { ProcessMemory } from '../system/live-pages';
 import { interrupt, nextChange, readSignalMask, rest, resume, seize, writeSignalMask } from '../system/ptrace';
 import { onlyProcessor, putBeforeOthers, useProcessors } from '../system/scheduling';
 import { endTcpRepair } from '../system/tcp-repair';
@@ -87,17 +88,6 @@ function heapOf(pid: number): Buffer {
   const match = /^([0-9a-f]+)-([0-9a-f]+) .*\[heap\]$/m.exec(readFileSync(`/proc/${pid}/maps`, 'latin1'));
   if (!match) return Buffer.alloc(0);
   const [start, end] = [Number.parseInt(match[1]!, 16), Number.parseInt(match[2]!, 16)];
-  const heap = Buffer.alloc(Math.min(end - start, largestHeapBytes));
-  const fd = openSync(`/proc/${pid}/mem`, 'r');
-  try {
-    let done = 0;
-    while (done < heap.length) {
-      const size = readSync(fd, heap, done, heap.length - done, start + done);
-      if (size === 0) break;
-      done += size;
-    }
-    return heap;
-  } finally {
-    closeSync(fd);
-  }
+  using memory = ProcessMemory.open(pid);
+  return memory?.read(start, end - start, Buffer.alloc(Math.min(end - start, largestHeapBytes))) ?? Buffer.alloc(0);
 }

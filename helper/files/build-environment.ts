@@ -37,7 +37,7 @@ if [ -f /mnt/setup ]; then sh -e /mnt/setup; fi
 mkdir -p /usr/lib/zap
 cp /mnt/environment.json /${selfDescriptionPath}
 rm -f /usr/sbin/policy-rc.d /etc/ssh/ssh_host_* /var/cache/apt/*.bin /var/cache/debconf/*-old /var/lib/dpkg/*-old
-rm -rf /var/lib/apt/lists/* /tmp/* /tmp/.[!.]* /var/tmp/* /root/.cache
+rm -rf /var/lib/apt/lists/* /tmp/* /tmp/.[!.]* /var/tmp/* ~/.cache
 find /var/log -type f -exec truncate -s 0 {} +
 rm -f /var/lib/dbus/machine-id
 : >/etc/machine-id; : >/etc/resolv.conf

@@ -38,7 +38,6 @@ export interface DeskOptions {
   emit: <N extends EventName>(name: N, data: EventData<N>) => void;
 }
 
-/** What is known of one host beside its connection. */
 export class Desk {
   readonly log = new LineLog();
   readonly store: StateStore;

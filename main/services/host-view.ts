@@ -2,6 +2,7 @@
 import type { Connection, Diagnosis, EnvironmentInfo, Host, HostFacts, HostSample } from '../contract';
 import { LOCAL, type Inventory } from '../hosts/inventory';
 
+/** What is known of a host beside its connection. */
 export interface HostKnowledge {
   facts: HostFacts | null;
   diagnosis: Diagnosis | null;

@@ -106,10 +106,10 @@ export function podCalls(desk: Desk): Answers<PodCalls> {
     async 'environment.build'(input) {
       const recipe = desk.recipes.find(({ name }) => name === input.recipe);
       if (!recipe) throw new ZapError('environment/no-recipe', `There is no recipe "${input.recipe}".`);
-      await desk.reached(input.host);
+      const client = await desk.reached(input.host);
       const task = board.start({ kind: 'environment.build', subject: { host: input.host, environment: recipe.name }, canCancel: true, request: { name: 'environment.build', input } }, async ({ signal, log, progress }) => {
         progress({ phase: 'build' });
-        const built = await (await desk.reached(input.host)).call('environment.build', { recipe }, { signal, onEvent: ({ line }) => log(line) });
+        const built = await client.call('environment.build', { recipe }, { signal, onEvent: ({ line }) => log(line) });
         await desk.refresh([input.host], true);
         return { note: built.digest };
       });
@@ -117,9 +117,9 @@ export function podCalls(desk: Desk): Answers<PodCalls> {
     },
 
     async 'environment.remove'({ host, environment }) {
-      await desk.reached(host);
+      const client = await desk.reached(host);
       const task = board.start({ kind: 'environment.remove', subject: { host, environment }, canCancel: false }, async () => {
-        await (await desk.reached(host)).call('environment.remove', { environment });
+        await client.call('environment.remove', { environment });
         await desk.refresh([host], true);
         return {};
       });
