@@ -84,26 +84,33 @@ export function disconnect(plan: LinkPlan, init: number): void {
 /** Opens it again. A link that has gone, as it does with the POD's last process, has nothing to open. */
 export function connect(plan: LinkPlan, init: number): void {
   if (plan.kind === 'none') return;
-  try {
-    if (plan.kind === 'veth') openPort(plan);
-    else inNetworkNamespace(init, (inside) => inside.setMacvlanOpen(inside.indexOf('eth0'), true));
-    askForNeighboursAnew(init);
-  } catch (error) {
-    if (plan.kind === 'macvlan' || hasNetwork(init)) throw error;
-  }
+  if (plan.kind === 'veth') {
+    try {
+      openPort(plan);
+    } catch (error) {
+      if (hasNetwork(init)) throw error;
+      return;
+    }
+  } else inNetworkNamespace(init, (inside) => inside.setMacvlanOpen(inside.indexOf('eth0'), true));
+  askForNeighboursAnew(init);
 }
 
 /**
  * Connections that come back ask for their neighbours at once, while the link is closed, and would not ask again for a second, in which nothing of the POD gets
- * out: such questions are forgotten. /proc/PID/net/arp has them without the flag ATF_COM (arp(7)).
+ * out: such questions are forgotten. /proc/PID/net/arp has them without the flag ATF_COM (arp(7)). Nobody may fail for it: one that is answered or forgotten
+ * meanwhile is none.
  */
 function askForNeighboursAnew(init: number): void {
-  const unanswered = [...readFileSync(`/proc/${init}/net/arp`, 'latin1').matchAll(/^([\d.]+) +\S+ +0x0 .*eth0$/gm)].map((match) => match[1]!);
-  if (unanswered.length === 0) return;
-  inNetworkNamespace(init, (inside) => {
-    const index = inside.indexOf('eth0');
-    for (const address of unanswered) inside.deleteNeighbour(index, address);
-  });
+  try {
+    const unanswered = [...readFileSync(`/proc/${init}/net/arp`, 'latin1').matchAll(/^([\d.]+) +\S+ +0x0 .*eth0$/gm)].map((match) => match[1]!);
+    if (unanswered.length === 0) return;
+    inNetworkNamespace(init, (inside) => {
+      const index = inside.indexOf('eth0');
+      for (const address of unanswered) inside.deleteNeighbour(index, address);
+    });
+  } catch {
+    // asked again a second later
+  }
 }
 
 /** A first process that was killed has none any more, long before it is a zombie: it waits for all others of its namespace. */
