@@ -88,6 +88,7 @@ export class TerminalSession {
 
   /** Where there is none, or it is lost, the terminal draws by itself. */
   private useGraphicsCard(): void {
+    if (!hasGraphicsCard()) return;
     try {
       const renderer = new WebglAddon();
       renderer.onContextLoss(() => renderer.dispose());
@@ -101,7 +102,7 @@ export class TerminalSession {
     try {
       const { cols, rows } = this.terminal;
       const stream = await ByteStream.open('terminal', { ...this.request, columns: cols, rows }, {
-        onBytes: (bytes, done) => this.terminal.write(bytes, () => this.painting.tell(done)),
+        onBytes: (bytes, done) => this.terminal.write(bytes, () => this.painting.tell(bytes.length, done)),
         onControl: (control) => this.enter(afterControl(this.state, control)),
         onLost: () => !this.isDisposed && this.events.onLost(),
       });
@@ -121,4 +122,9 @@ export class TerminalSession {
     this.state = state;
     if (!this.isDisposed) this.events.onState(state);
   }
+}
+
+/** Software that stands in for a card costs more than the terminal's own way. */
+function hasGraphicsCard(): boolean {
+  return document.createElement('canvas').getContext('webgl2', { failIfMajorPerformanceCaveat: true }) !== null;
 }

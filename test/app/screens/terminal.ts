@@ -27,6 +27,14 @@ export function terminals(on: Screening): void {
       await on.page.waitForSelector('.terminal-history', { state: 'detached' });
     });
 
+    test('is drawn as text where no graphics card is, and shows the end of a flood', async () => {
+      const hasCard = await on.page.evaluate(() => document.createElement('canvas').getContext('webgl2', { failIfMajorPerformanceCaveat: true }) !== null);
+      expect(await on.page.$$eval('.terminal-pane:not([hidden]) .xterm-screen canvas', (drawn) => drawn.length > 0)).toBe(hasCard);
+      await on.page.keyboard.type('clear; seq 1 1000000; echo flood-$((6*7))\n');
+      await until('the end of the flood', async () => (await rows()).includes('flood-42'));
+      expect(await rows()).toContain('1000000');
+    });
+
     test('asks before several lines are pasted', async () => {
       await on.page.evaluate(() => navigator.clipboard.writeText('echo one-$((1+1))\necho two\n'));
       await on.page.click('.terminal-pane:not([hidden]) .xterm');
