@@ -1,16 +1,18 @@
 /**
- * `zap-helper serve`, and `zap-helper watch-criu …`, which such a one starts.
+ * `zap-helper serve`, and `zap-helper watch-criu …` and `zap-helper track-writes …`, which such a one starts.
  *
  * Each loads only what it needs: a POD's freeze waits for the second.
  */
 import { writeSync } from 'node:fs';
 import { ZapError } from '../protocol/errors';
+import type { TrackerOrder } from '../checkpoint/write-tracker';
 import { version } from '../protocol/version';
 
 async function main(): Promise<void> {
   const [verb, ...words] = process.argv.slice(2);
   if (verb === '--version') return void process.stdout.write(`${version}\n`);
   if (verb === 'watch-criu') return watchCriu(words);
+  if (verb === 'track-writes') return trackWrites(words);
   if (verb === 'serve') {
     const { serveConnection } = await import('./serve');
     return serveConnection();
@@ -30,6 +32,20 @@ async function watchCriu([criuPid, podId, processor, note]: string[]): Promise<v
       return false;
     }
   });
+}
+
+/** One order a line, one answer a line. */
+async function trackWrites([init]: string[]): Promise<void> {
+  const { WriteTracker } = await import('../checkpoint/write-tracker');
+  for (const signal of ['SIGTERM', 'SIGHUP']) process.on(signal, () => {});
+  const tracker = new WriteTracker(Number(init));
+  let rest = '';
+  for await (const chunk of process.stdin) {
+    const lines = `${rest}${String(chunk)}`.split('\n');
+    rest = lines.pop()!;
+    for (const line of lines) process.stdout.write(`${JSON.stringify(tracker.obey(JSON.parse(line) as TrackerOrder))}\n`);
+  }
+  process.exit(0);
 }
 
 main().catch((error: unknown) => {

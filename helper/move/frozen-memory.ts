@@ -14,6 +14,7 @@ import { Pacer } from '../files/pacer';
 import type { Sink } from '../files/frames';
 import { pageBytes, ProcessMemory } from '../system/live-pages';
 import { innerPid, namespaceMembers } from '../system/process';
+import { UnwrittenPages } from '../system/tracked-pages';
 import { PageAppender } from './page-appender';
 import { RecordWriter } from './page-records';
 import type { MemoryAhead } from './page-sync';
@@ -23,6 +24,8 @@ const flushPages = 32;
 /** CRIU waits for answers meanwhile. */
 const compareSliceMs = 1;
 const compareBytes = 256 << 10;
+/** Pages of which the kernel is asked at once: less than a millisecond. */
+const askedPages = 1 << 13;
 
 export function isPagesFile(name: string): boolean {
   return /^pages-\d+\.img$/.test(name);
@@ -33,6 +36,8 @@ export class FrozenMemory {
   private readonly buffer = Buffer.allocUnsafeSlow(readBytes);
   private compared: Promise<void>;
   private isWanted = true;
+  /** What had to be read to find out what has changed. */
+  comparedPages = 0;
 
   /** From the moment on at which all processes stand still. `init` is the POD's first process, as this host numbers it. */
   constructor(
@@ -78,25 +83,34 @@ export class FrozenMemory {
 
   /** Puts the numbers of what is there now into the map; where that cannot be known yet, −1. */
   private async compare(changes: Sink): Promise<void> {
-    const { store, map } = this.ahead;
+    const { store, map, tracking } = this.ahead;
     const appended = new PageAppender(store, changes);
     const pacer = new Pacer(this.signal, compareSliceMs);
     for (const [name, pieces] of map) {
       const pid = this.pids.get(name);
       using memory = pid === undefined ? undefined : ProcessMemory.open(pid);
       if (!memory) continue;
+      using unwritten = tracking?.tracked.has(pid!) ? UnwrittenPages.open(pid!) : undefined;
       for (const { address, isExecutable, numbers } of pieces) {
-        if (isExecutable) numbers.fill(-1);
-        for (let done = 0; done < numbers.length && !isExecutable; ) {
-          if (!this.isWanted) return;
-          const bytes = memory.read(address + done * pageBytes, Math.min(compareBytes, (numbers.length - done) * pageBytes), this.buffer);
-          if (bytes.length === 0) {
-            numbers.fill(-1, done);
-            break;
+        if (isExecutable) {
+          numbers.fill(-1);
+          continue;
+        }
+        for (const [first, count] of runsToCompare(numbers, (at, pages) => unwritten?.among(address + at * pageBytes, pages))) {
+          for (let done = first; done < first + count; ) {
+            if (!this.isWanted) return;
+            const bytes = memory.read(address + done * pageBytes, Math.min(compareBytes, (first + count - done) * pageBytes), this.buffer);
+            if (bytes.length === 0) {
+              numbers.fill(-1, done, first + count);
+              break;
+            }
+            const pages = bytes.length / pageBytes;
+            store.renumber(numbers.subarray(done, done + pages), bytes);
+            this.comparedPages += pages;
+            done += pages;
+            if (appended.pages >= flushPages) await appended.flush();
+            if (pacer.isDue) await pacer.breathe();
           }
-          store.renumber(numbers.subarray(done, done + bytes.length / pageBytes), bytes);
-          done += bytes.length / pageBytes;
-          if (appended.pages >= flushPages) await appended.flush();
           if (pacer.isDue) await pacer.breathe();
         }
       }
@@ -155,5 +169,23 @@ export class FrozenMemory {
       start = offset + pageBytes;
     }
     records.content(bytes.subarray(start));
+  }
+}
+
+/**
+ * First and count of the pages whose content must be looked at: all that nobody vouches for, or that have no number. Asks `vouchedFor` piece by piece; runs of
+ * no page say that another piece is done.
+ */
+export function* runsToCompare(numbers: Int32Array, vouchedFor: (at: number, pages: number) => Uint8Array | undefined): Generator<[first: number, count: number]> {
+  for (let start = 0; start < numbers.length; start += askedPages) {
+    const end = Math.min(numbers.length, start + askedPages);
+    const vouched = vouchedFor(start, end - start);
+    let first = start;
+    for (let at = start; at < end; at++) {
+      if (vouched?.[at - start] !== 1 || numbers[at]! < 0) continue;
+      if (at > first) yield [first, at - first];
+      first = at + 1;
+    }
+    yield [first, end - first];
   }
 }

@@ -10,6 +10,7 @@ import type { KnownContent } from '../checkpoint/page-content';
 import { PageStore } from '../checkpoint/page-store';
 import { openCheckpoint } from '../checkpoint/store';
 import { Steps } from '../checkpoint/steps';
+import { WriteTracking } from '../checkpoint/write-tracking';
 import { inspectTree } from '../criu/inspect';
 import { writeArchive } from '../files/archive-write';
 import type { EnvironmentStore } from '../files/environments';
@@ -28,7 +29,7 @@ import { FrozenMemory, isPagesFile } from './frozen-memory';
 import { Handover, type HandoverContext } from './handover';
 import { sendImages } from './image-pack';
 import { Accept, Pong, Prepared, RunningNow, type Offer } from './messages';
-import { receiveKnown, sendLivePages, sendMemoryMap, type MemoryAhead } from './page-sync';
+import { receiveKnown, sendLivePages, sendMemoryMap, sendRound, type MemoryAhead } from './page-sync';
 
 export interface SendContext extends HandoverContext {
   environments: EnvironmentStore;
@@ -48,6 +49,7 @@ export async function sendPod(record: PodRecord, job: PodJob, channel: Channel, 
     channel.close(); // whoever goes on with it opens its own
     throw error;
   } finally {
+    sending.endTracking();
     if (!sending.handover.isCommitted) removeImages(record.id); // what was committed keeps them until the target runs it
     if (!loadRecord(record.id)) forgetLock(record, lock);
   }
@@ -60,7 +62,10 @@ class Sending {
   private known: KnownContent | undefined;
   private ahead: MemoryAhead | undefined;
   private layerBytes = 0;
+  private aheadBytes = 0;
   private memoryBytes = 0;
+  private comparedBytes = 0;
+  private tracking: WriteTracking | undefined;
   private frozen: Frozen | undefined;
   private clockOffsetMs = 0;
   private arrived: Arrived | undefined;
@@ -95,9 +100,15 @@ class Sending {
       mode: state.kind === 'running' ? 'live' : 'stored',
       downtimeMs: this.isClone || state.kind !== 'running' ? 0 : Math.round((arrived.epochMs - this.clockOffsetMs - (this.frozen?.epochMs ?? 0)) * 10) / 10,
       totalMs: Math.round(steps.elapsedMs),
-      bytes: { memory: this.memoryBytes, layer: this.layerBytes, sent: this.channel.sentBytes },
+      bytes: { memory: this.memoryBytes, layer: this.layerBytes, sent: this.channel.sentBytes, compared: this.comparedBytes },
       steps: steps.done,
+      ...(this.tracking ? { tracking: this.tracking.report } : {}),
     };
+  }
+
+  /** Not before the POD's processes here have ended, or run again: giving up what is tracked takes 40 ms for each gigabyte. */
+  endTracking(): void {
+    this.tracking?.[Symbol.dispose]();
   }
 
   private async offer(isStored: boolean): Promise<void> {
@@ -149,17 +160,16 @@ class Sending {
   private async sendAhead(init: number): Promise<MemoryAhead> {
     const maxBytes = Math.min(this.maxPagesBytes, memoryFreeBytes() / 4);
     if (inspectTree(init).totals.memoryBytes > maxBytes) return { store: new PageStore(0), map: new Map() };
-    let bytes = 0;
+    this.tracking = WriteTracking.begin(init);
     return await this.steps.run('memory', async () => {
-      const ahead = await sendLivePages(init, this.channel, {
-        maxBytes,
-        known: this.known,
-        signal: this.context.signal,
-        onBytes: (more) => this.steps.progress({ phase: 'memory', bytes: (bytes += more) }),
-      });
+      const ahead = await sendLivePages(init, this.channel, { maxBytes, known: this.known, tracking: this.tracking, ...this.roundOptions });
       await sendMemoryMap(ahead.map, this.channel);
       return ahead;
     });
+  }
+
+  private get roundOptions(): { signal: AbortSignal; onBytes: (bytes: number) => void } {
+    return { signal: this.context.signal, onBytes: (more) => this.steps.progress({ phase: 'memory', bytes: (this.aheadBytes += more) }) };
   }
 
   private async prepareTarget(): Promise<void> {
@@ -178,6 +188,7 @@ class Sending {
     makeImages(record.id);
     await using freeze = await Freeze.prepare(record, { images, isClone: this.isClone, isMemoryRead: true, steps });
     await steps.run('files again', () => this.sendLayer(layer, 'again'));
+    if (this.tracking && this.tracking.tracked.size > 0) await steps.run('memory again', () => sendRound(init.pid, channel, ahead, { ...this.roundOptions, isLast: true }));
     context.signal.throwIfAborted();
     channel.hurry();
     await channel.send({ type: 'checkpoint' });
@@ -204,6 +215,7 @@ class Sending {
         isGivenAway: () => handover.isCommitting,
       });
       steps.note('freezing', frozen.freezingMs);
+      this.comparedBytes = (memory?.comparedPages ?? 0) * pageBytes;
     } catch (error) {
       if (!handover.isCommitted) {
         await memory?.abandon();

@@ -145,7 +145,18 @@ export type PodDemand = z.infer<typeof PodDemand>;
 export const Step = z.strictObject({ name: z.string(), ms: z.number() });
 export type Step = z.infer<typeof Step>;
 
-export const MoveBytes = z.strictObject({ memory: z.number(), layer: z.number(), sent: z.number() });
+/** `compared`: memory that was read in the freeze to find out what had changed. */
+export const MoveBytes = z.strictObject({ memory: z.number(), layer: z.number(), sent: z.number(), compared: z.number() });
+
+/** How it was found what of a running POD's memory had changed. */
+export const MemoryTracking = z.strictObject({
+  /** Processes whose writes the kernel tracked. */
+  processes: z.number(),
+  /** Why of others, which are large enough, all was compared. */
+  left: z.array(z.string()),
+  /** The longest that one of their threads was stopped to begin with it. */
+  stoppedMs: z.number(),
+});
 
 export const TransferMode = z.enum(['live', 'stored']);
 
@@ -157,6 +168,8 @@ export const TransferResult = z.strictObject({
   totalMs: z.number(),
   bytes: MoveBytes,
   steps: z.array(Step),
+  /** Without it all was compared, as is done with small PODs. */
+  tracking: MemoryTracking.optional(),
 });
 export type TransferResult = z.infer<typeof TransferResult>;
 

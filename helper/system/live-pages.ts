@@ -5,28 +5,24 @@
  * POD is frozen: nothing here has to be consistent.
  */
 import { closeSync, openSync, readFileSync, readSync } from 'node:fs';
-import { addressOf, libc } from './native';
-
-const ioctl = libc<[number, number, Uint8Array]>('int ioctl(int fd, unsigned long request, _Inout_ uint8_t *argument)');
-const PAGEMAP_SCAN = 0xc0606610;
-const argumentBytes = 96;
-const regionBytes = 24;
-const maxRegions = 1024;
-const PAGE_IS_FILE = 4n;
-const PAGE_IS_PRESENT = 8n;
-const PAGE_IS_SWAPPED = 16n;
-const PAGE_IS_PFNZERO = 32n;
+import { makeScanBuffers, page, scanPages, type ScanBuffers } from './pagemap-scan';
 
 export const pageBytes = 4096;
 const readBytes = 1 << 20;
+/** A smaller area costs more to track than to read. */
+const worthwhileBytes = 64 << 10;
 
-interface Mapping {
+export interface Mapping {
   start: number;
   end: number;
   isExecutable: boolean;
   /** Shared memory that is no file in the POD's file system: a checkpoint carries all of it. */
   isSharedMemory: boolean;
+  /** Memory of the process alone that is no file's and no code. */
+  isPrivateMemory: boolean;
 }
+
+const namesOfMemory = /^(?:|\[heap\]|\[stack\]|\[anon:.*\])$/;
 
 export function parseMaps(text: string): Mapping[] {
   return text.split('\n').flatMap((line) => {
@@ -35,32 +31,32 @@ export function parseMaps(text: string): Mapping[] {
     const [, start, end, rights, inode, path] = match as unknown as [string, string, string, string, string, string];
     if (/^\[(?:vvar|vdso|vsyscall|uprobes)/.test(path) || rights[0] !== 'r') return [];
     const isSharedMemory = rights[3] === 's' && (inode === '0' || /^\/(?:memfd:|dev\/zero|SYSV)/.test(path));
-    return [{ start: Number.parseInt(start, 16), end: Number.parseInt(end, 16), isExecutable: rights[2] === 'x', isSharedMemory }];
+    return [{ start: Number.parseInt(start, 16), end: Number.parseInt(end, 16), isExecutable: rights[2] === 'x', isSharedMemory, isPrivateMemory: isPrivateMemory(rights, inode, path) }];
   });
 }
 
-/** An address is passed to koffi as a number of 64 bits in memory, so the regions' buffer must be found there by its own address. */
-interface ScanBuffers {
-  argument: Buffer;
-  regions: Buffer;
-  regionsAddress: bigint;
+function isPrivateMemory(rights: string, inode: string, path: string): boolean {
+  return rights[3] === 'p' && rights[2] !== 'x' && inode === '0' && namesOfMemory.test(path);
+}
+
+/** Areas of memory, those that may not be read at the moment included, which are worth being tracked. */
+export function trackableAreas(maps: string): { start: number; end: number }[] {
+  return maps.split('\n').flatMap((line) => {
+    const match = /^([0-9a-f]+)-([0-9a-f]+) (....) [0-9a-f]+ \S+ (\d+) *(.*)$/.exec(line);
+    if (!match) return [];
+    const [, from, to, rights, inode, path] = match as unknown as [string, string, string, string, string, string];
+    const [start, end] = [Number.parseInt(from, 16), Number.parseInt(to, 16)];
+    return end - start >= worthwhileBytes && isPrivateMemory(rights, inode, path) ? [{ start, end }] : [];
+  });
 }
 
 /** Ranges of pages that are present in a mapping. */
-function* presentRanges(pagemap: number, mapping: Mapping, buffers: ScanBuffers): Generator<[start: number, end: number]> {
-  const { argument, regions, regionsAddress } = buffers;
-  let start = BigInt(mapping.start);
-  const end = BigInt(mapping.end);
-  const unwanted = mapping.isSharedMemory ? PAGE_IS_PFNZERO : PAGE_IS_PFNZERO | PAGE_IS_FILE;
-  while (start < end) {
-    const fields = [BigInt(argumentBytes), 0n, start, end, 0n, regionsAddress, BigInt(maxRegions), 0n, unwanted, unwanted, PAGE_IS_PRESENT | PAGE_IS_SWAPPED, PAGE_IS_PRESENT];
-    fields.forEach((value, index) => argument.writeBigUInt64LE(value, index * 8));
-    const count = ioctl(pagemap, PAGEMAP_SCAN, argument);
-    if (count < 0) return;
-    for (let index = 0; index < count; index++) yield [Number(regions.readBigUInt64LE(index * regionBytes)), Number(regions.readBigUInt64LE(index * regionBytes + 8))];
-    const walkedTo = argument.readBigUInt64LE(32);
-    if (walkedTo <= start) return;
-    start = walkedTo;
+export function* presentRanges(pagemap: number, mapping: Mapping, buffers: ScanBuffers): Generator<[start: number, end: number]> {
+  const none = mapping.isSharedMemory ? page.isZero : page.isZero | page.isFile;
+  try {
+    for (const { start, end } of scanPages(pagemap, mapping, { all: 0n, none, any: page.isPresent | page.isSwapped, told: page.isPresent }, buffers)) yield [start, end];
+  } catch {
+    // an area of which the kernel tells nothing
   }
 }
 
@@ -127,12 +123,21 @@ export class ProcessMemory implements Disposable {
     return buffer.subarray(0, size - (size % pageBytes));
   }
 
+  /** undefined when not all of it is there. */
+  readExactly(address: number, size: number): Buffer | undefined {
+    const bytes = Buffer.alloc(size);
+    try {
+      return readSync(this.fd, bytes, 0, size, address) === size ? bytes : undefined;
+    } catch {
+      return undefined;
+    }
+  }
+
   [Symbol.dispose](): void {
     closeSync(this.fd);
   }
 }
 
 export function makeBuffers(): ScanBuffers & { content: Buffer } {
-  const regions = Buffer.allocUnsafeSlow(maxRegions * regionBytes);
-  return { argument: Buffer.alloc(argumentBytes), regions, regionsAddress: addressOf(regions), content: Buffer.allocUnsafeSlow(readBytes) };
+  return { ...makeScanBuffers(), content: Buffer.allocUnsafeSlow(readBytes) };
 }

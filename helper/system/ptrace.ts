@@ -14,6 +14,7 @@ const PTRACE_POKEUSER = 6;
 const PTRACE_CONT = 7;
 const PTRACE_DETACH = 17;
 const PTRACE_SYSCALL = 24;
+const PTRACE_SETOPTIONS = 0x4200;
 const PTRACE_GETEVENTMSG = 0x4201;
 const PTRACE_GETREGSET = 0x4204;
 const PTRACE_SETREGSET = 0x4205;
@@ -21,9 +22,13 @@ const PTRACE_SEIZE = 0x4206;
 const PTRACE_INTERRUPT = 0x4207;
 const PTRACE_GETSIGMASK = 0x420a;
 const PTRACE_SETSIGMASK = 0x420b;
+const PTRACE_GET_RSEQ_CONFIGURATION = 0x420f;
+const PTRACE_GET_SYSCALL_USER_DISPATCH_CONFIG = 0x4211;
 const PTRACE_O_TRACESYSGOOD = 1;
 const PTRACE_O_TRACEEXIT = 0x40;
+const PTRACE_O_SUSPEND_SECCOMP = 0x200000;
 const callMark = 0x80;
+const SIGTRAP = 5;
 const PTRACE_EVENT_EXIT = 6;
 const WALL = 0x40000000;
 const WNOHANG = 1;
@@ -42,12 +47,17 @@ export type Change =
   | { kind: 'call' }
   /** A signal is being delivered: it is up to the tracer to pass it on. */
   | { kind: 'signal'; signal: number }
-  /** Stopped by the tracer, or together with its process. */
-  | { kind: 'stopped' };
+  /** Stopped by the tracer, or together with its process, as by SIGSTOP. */
+  | { kind: 'stopped'; isWithProcess: boolean };
 
 /** With `tellsExit` it stops once more when it is about to exit. */
 export function seize(tid: number, { tellsExit = false } = {}): void {
   checked(callWithNumbers(PTRACE_SEIZE, tid, 0, PTRACE_O_TRACESYSGOOD | (tellsExit ? PTRACE_O_TRACEEXIT : 0)), 'ptrace(SEIZE)');
+}
+
+/** Whether a stopped thread's calls pass the filters that it is under, as ever, or none. */
+export function setFiltered(tid: number, isFiltered: boolean): void {
+  checked(callWithNumbers(PTRACE_SETOPTIONS, tid, 0, PTRACE_O_TRACESYSGOOD | (isFiltered ? 0 : PTRACE_O_SUSPEND_SECCOMP)), 'ptrace(SETOPTIONS)');
 }
 
 export function interrupt(tid: number): void {
@@ -59,8 +69,8 @@ export function resume(tid: number, signal = 0): void {
 }
 
 /** On to the next beginning or end of a system call. */
-export function resumeToCall(tid: number): void {
-  checked(callWithNumbers(PTRACE_SYSCALL, tid, 0, 0), 'ptrace(SYSCALL)');
+export function resumeToCall(tid: number, signal = 0): void {
+  checked(callWithNumbers(PTRACE_SYSCALL, tid, 0, signal), 'ptrace(SYSCALL)');
 }
 
 export function detach(tid: number): void {
@@ -85,8 +95,8 @@ export function nextChange(tid: number, withinMs?: number): Change | undefined {
     checked(callWithBytes(PTRACE_GETEVENTMSG, tid, 0, message), 'ptrace(GETEVENTMSG)');
     return { kind: 'exiting', isKilled: (message.readUInt32LE() & 0x7f) !== 0 };
   }
-  if (event !== 0) return { kind: 'stopped' };
   const signal = (status >>> 8) & 0xff;
+  if (event !== 0) return { kind: 'stopped', isWithProcess: signal !== SIGTRAP };
   return (signal & callMark) === 0 ? { kind: 'signal', signal } : { kind: 'call' };
 }
 
@@ -133,4 +143,18 @@ export function writeSignalMask(tid: number, blocked: bigint): void {
 export function clearBreakpoints(tid: number): void {
   const debugControl = 848 + 7 * 8; // in `struct user`
   checked(callWithNumbers(PTRACE_POKEUSER, tid, debugControl, 0), 'ptrace(POKEUSER)');
+}
+
+/** Where a stopped thread has its `struct rseq` (rseq(2)); undefined when it has none. */
+export function restartableSequencesOf(tid: number): bigint | undefined {
+  const configuration = Buffer.alloc(24);
+  if (callWithBytes(PTRACE_GET_RSEQ_CONFIGURATION, tid, configuration.length, configuration) === -1) return undefined;
+  const address = configuration.readBigUInt64LE();
+  return address === 0n ? undefined : address;
+}
+
+/** Whether the program has asked the kernel to hand it its own system calls as signals. */
+export function dispatchesCalls(tid: number): boolean {
+  const configuration = Buffer.alloc(32);
+  return callWithBytes(PTRACE_GET_SYSCALL_USER_DISPATCH_CONFIG, tid, configuration.length, configuration) !== -1 && configuration.readBigUInt64LE() !== 0n;
 }

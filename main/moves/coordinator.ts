@@ -43,6 +43,7 @@ export interface MoveReport {
   totalMs: number;
   bytes: TransferResult['bytes'];
   steps: TransferResult['steps'];
+  tracking?: TransferResult['tracking'];
 }
 
 export interface CloneRequest {
@@ -120,7 +121,7 @@ async function execute(fleet: Fleet, located: LocatedPod, to: string, options: M
       await remember(fleet, { pod: pod.id, from, to, memoryBytes: demand.memoryBytes, modelled, seen }, { sizeBytes: demand.environment.sizeBytes, ms: steps[0]?.ms });
     }
     if (job.kind === 'move' && open) await forgetTransfer(fleet, open, [from, to]);
-    return { pod: result.pod.name, from, to, mode: result.mode, downtimeMs: result.downtimeMs, totalMs: round(result.totalMs + (steps[0]?.ms ?? 0)), bytes: result.bytes, steps: [...steps, ...result.steps] };
+    return { pod: result.pod.name, from, to, mode: result.mode, downtimeMs: result.downtimeMs, totalMs: round(result.totalMs + (steps[0]?.ms ?? 0)), bytes: result.bytes, steps: [...steps, ...result.steps], ...(result.tracking ? { tracking: result.tracking } : {}) };
   } catch (error) {
     ended.abort();
     throw await withWhereabouts(fleet, ZapError.from(error), pod, [from, to], job.kind === 'move' ? open : undefined);
