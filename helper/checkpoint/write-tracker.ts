@@ -5,7 +5,7 @@
  * does it. The contexts stay open while the POD stands frozen: giving up a gigabyte takes 40 ms, and CRIU does not mind.
  */
 import { closeSync, readFileSync, writeFileSync } from 'node:fs';
-import { callInside, Unstoppable } from '../system/injected-call';
+import { callInside, Unstoppable, warmUp } from '../system/injected-call';
 import { trackableAreas } from '../system/live-pages';
 import { identify, isAlive, namespaceMembers, type ProcessIdentity } from '../system/process';
 import { descriptorTarget } from '../system/thread-calls';
@@ -39,6 +39,8 @@ export class WriteTracker {
     } catch {
       // not allowed everywhere
     }
+    warmUp();
+    for (let round = 0; round < 3; round++) closeSync(takeDescriptor(process.pid, 0));
   }
 
   obey({ pids }: TrackerOrder): TrackerAnswer {

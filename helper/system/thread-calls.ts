@@ -13,6 +13,8 @@ export const callNumber = {
   pwritev: 296, process_vm_writev: 311, preadv2: 327, pwritev2: 328, epoll_pwait2: 441,
 } as const;
 
+/** A socket may have a time limit, which would begin anew. */
+const waitingRoom = /^(?:pipe:|\/dev\/pts\/)/;
 const minusOne = 0xffffffffn;
 const futexWaits = new Set([0n, 9n]);
 
@@ -41,10 +43,12 @@ export function threadsOf(pid: number): number[] {
 }
 
 /** Whether the kernel goes on with the call after a stop exactly where it was, with what is left of its time. */
-export function goesOnAfterStop(call: ThreadCall): boolean {
+export function goesOnAfterStop(call: ThreadCall, target: (fd: number) => string | undefined): boolean {
   if (call.kind !== 'call') return false;
   const { number, args } = call;
   switch (number) {
+    case callNumber.read:
+      return waitingRoom.test(target(Number(args[0]! & minusOne)) ?? '');
     case callNumber.futex:
       return futexWaits.has(args[1]! & 0x7fn);
     case callNumber.epoll_wait: // these two are never gone on with: begun anew they wait as long as before

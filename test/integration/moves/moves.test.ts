@@ -6,6 +6,7 @@ import { moves } from './move';
 import { recovery } from './recover';
 import { refusals } from './refusals';
 import { returns } from './return';
+import { trackedMoves } from './tracked';
 import { troubledMoves } from './trouble';
 
 describeInLab('moves', (suite) => {
@@ -14,6 +15,7 @@ describeInLab('moves', (suite) => {
   troubledMoves(suite);
   links(suite);
   returns(suite);
+  trackedMoves(suite);
   adversity(suite);
   interruptedDumps(suite);
   recovery(suite);
