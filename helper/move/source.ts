@@ -100,9 +100,9 @@ class Sending {
       mode: state.kind === 'running' ? 'live' : 'stored',
       downtimeMs: this.isClone || state.kind !== 'running' ? 0 : Math.round((arrived.epochMs - this.clockOffsetMs - (this.frozen?.epochMs ?? 0)) * 10) / 10,
       totalMs: Math.round(steps.elapsedMs),
-      bytes: { memory: this.memoryBytes, layer: this.layerBytes, sent: this.channel.sentBytes, compared: this.comparedBytes },
+      bytes: { memory: this.memoryBytes, layer: this.layerBytes, sent: this.channel.sentBytes },
       steps: steps.done,
-      ...(this.tracking ? { tracking: this.tracking.report } : {}),
+      ...(this.tracking ? { tracking: { ...this.tracking.report, comparedBytes: this.comparedBytes } } : {}),
     };
   }
 

@@ -145,14 +145,15 @@ export type PodDemand = z.infer<typeof PodDemand>;
 export const Step = z.strictObject({ name: z.string(), ms: z.number() });
 export type Step = z.infer<typeof Step>;
 
-/** `compared`: memory that was read in the freeze to find out what had changed. */
-export const MoveBytes = z.strictObject({ memory: z.number(), layer: z.number(), sent: z.number(), compared: z.number() });
+export const MoveBytes = z.strictObject({ memory: z.number(), layer: z.number(), sent: z.number() });
 
 /** How it was found what of a running POD's memory had changed. */
 export const MemoryTracking = z.strictObject({
   /** Processes whose writes the kernel tracked. */
   processes: z.number(),
-  /** Why of others, which are large enough, all was compared. */
+  /** Memory that was read in the freeze all the same, to find out what had changed. */
+  comparedBytes: z.number(),
+  /** Why of other large processes all was compared. */
   left: z.array(z.string()),
   /** The longest that one of their threads was stopped to begin with it. */
   stoppedMs: z.number(),

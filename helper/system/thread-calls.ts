@@ -2,7 +2,7 @@
  * In which system call a thread is, as /proc/PID/task/TID/syscall says: whether it can be stopped there without its program noticing, and whether the
  * kernel may write into its memory behind a page's protection meanwhile. x86-64.
  */
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
 
 /** `running`: on a processor or waiting for one, in its own code or the kernel's. */
 export type ThreadCall = { kind: 'running' } | { kind: 'outside' } | { kind: 'call'; number: number; args: bigint[] };
@@ -100,9 +100,11 @@ export function mayHoldPages(call: ThreadCall, target: (fd: number) => string | 
   return writing.has(number) && of()?.endsWith('/mem') === true;
 }
 
+/** What a descriptor's link says; a pipe with a name is called a pipe all the same. */
 export function descriptorTarget(pid: number, fd: number): string | undefined {
+  const path = `/proc/${pid}/fd/${fd}`;
   try {
-    return readlinkSync(`/proc/${pid}/fd/${fd}`);
+    return statSync(path).isFIFO() ? 'pipe:' : readlinkSync(path);
   } catch {
     return undefined;
   }

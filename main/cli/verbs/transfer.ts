@@ -71,8 +71,10 @@ export function moveOptions(context: Context, progress: PhaseProgress, bandwidth
 export function reportText(report: MoveReport, verb: string, original = report.pod): string {
   const { pod, to, downtimeMs, totalMs, bytes, steps } = report;
   const pause = report.mode === 'live' && downtimeMs > 0 ? `${original} stood still for ${formatMs(downtimeMs)}; ` : '';
+  const { tracking } = report;
+  const tracked = tracking ? `\nWrites of ${tracking.processes} ${tracking.processes === 1 ? 'process' : 'processes'} were tracked: ${formatBytes(tracking.comparedBytes)} had to be compared while it stood still.${tracking.left.map((why) => `\nNot of ${why}`).join('')}` : '';
   const table = formatTable(['STEP', 'TIME'], [...steps.map(({ name, ms }) => [name, formatMs(ms)]), ['total', formatMs(totalMs)]], { numeric: [1] });
-  return `${table}\n\n${pod} ${verb} on ${to}. ${pause}${formatMs(totalMs)} in all; memory ${formatBytes(bytes.memory)}, layer ${formatBytes(bytes.layer)}, sent ${formatBytes(bytes.sent)}.`;
+  return `${table}\n\n${pod} ${verb} on ${to}. ${pause}${formatMs(totalMs)} in all; memory ${formatBytes(bytes.memory)}, layer ${formatBytes(bytes.layer)}, sent ${formatBytes(bytes.sent)}.${tracked}`;
 }
 
 function planText(plan: Plan): string {

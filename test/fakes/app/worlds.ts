@@ -80,7 +80,7 @@ export function doneMove(pod: PodView, from: string): Task {
       outcome: {
         downtimeMs: 284,
         totalMs: 2104,
-        bytes: { memory: 148e6, layer: 22e6, sent: 96e6, compared: 0 },
+        bytes: { memory: 148e6, layer: 22e6, sent: 96e6 },
         steps: [
           { name: 'files', ms: 310 },
           { name: 'memory', ms: 1290 },
