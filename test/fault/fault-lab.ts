@@ -38,6 +38,7 @@ export class FaultLab implements AsyncDisposable {
     const zapHome = home ?? (await mkdtemp(join(tmpdir(), 'zap-fault-')));
     try {
       const faultLab = new FaultLab(zapHome, distDirectory, await labUp({ zapHome, hosts: hostNames.length }), home !== undefined);
+      await faultLab.lab.allowRealTime().catch((error: unknown) => process.stderr.write(`WARNING: ${ZapError.from(error).message} Faults that kill CRIU at work may lose a POD in this run.\n`));
       await faultLab.wipe();
       await faultLab.bringEnvironment(environment);
       return faultLab;

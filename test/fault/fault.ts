@@ -5,6 +5,7 @@
  * and what was tried succeeds at the next attempt (aftermath.ts).
  */
 import { setTimeout as delay } from 'node:timers/promises';
+import { ZapError } from '../../helper/protocol/errors';
 import { until } from '../integration/support/until';
 import { Aftermath } from './aftermath';
 import { hostNames, type FaultLab, type Host } from './fault-lab';
@@ -97,8 +98,7 @@ export class Run {
       putRight = async () => {};
       await new Aftermath(stage, attempt, outcome).examine();
     } finally {
-      const wasTwice = watch.stop();
-      if (wasTwice) outcome.problems.push(`DOUBLED: it ran on ${wasTwice}`);
+      outcome.problems.push(...(await watch.stop()));
       await putRight();
     }
   }
@@ -120,19 +120,20 @@ export class Run {
   }
 }
 
-/** Looks all the time whether it runs twice; `stop` tells where. */
-function watchFor(lab: FaultLab, pod: Pod): { stop: () => string } {
+/** Looks all the time whether it runs twice; `stop` tells what was seen. */
+function watchFor(lab: FaultLab, pod: Pod): { stop: () => Promise<string[]> } {
   let isOver = false;
-  let doubled = '';
-  const look = async (): Promise<void> => {
+  const look = async (): Promise<string[]> => {
+    let doubled = '';
     while (!isOver) {
       const hosts = await aliveTogether(lab, pod);
       if (hosts.length > 1) doubled = hosts.join(' and ');
       await delay(60);
     }
+    return doubled ? [`DOUBLED: it ran on ${doubled}`] : [];
   };
-  void look().catch(() => {});
-  return { stop: () => ((isOver = true), doubled) };
+  const seen = look().catch((error: unknown) => [`harness: nobody watched: ${ZapError.from(error).message}`]);
+  return { stop: () => ((isOver = true), seen) };
 }
 
 async function withDeadline<T>(promise: Promise<T>, withinMs: number, what: string): Promise<T> {

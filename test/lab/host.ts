@@ -14,6 +14,7 @@ import type { LabConfig, LabHost, LabPlace } from './config';
 import { readText } from './json-file';
 import { connectHost, deleteLinks, labLinks, waitForCarrier } from './network';
 import { killAll, livePid } from './processes';
+import { passRealTimeOn } from './real-time';
 
 const diskSizeBytes = 16 * 2 ** 30;
 const startWithinMs = 20_000;
@@ -24,6 +25,7 @@ export async function startHost(place: LabPlace, config: LabConfig, host: LabHos
   await stopHost(place, host);
   await prepareDisk(place, host);
   const groups = await makeHostGroups(place.labId, host.name);
+  await passRealTimeOn(place.labId, host.name);
   const { v1 } = await findHierarchies();
 
   const logFile = join(host.directory, 'boot.log');

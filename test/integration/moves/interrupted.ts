@@ -1,6 +1,5 @@
 /** CRIU killed while it works in a POD's processes, or holds them: none is lost. */
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { forgetMoments, stopAt } from '../support/moment';
@@ -23,7 +22,7 @@ export function interruptedDumps(suite: Suite): void {
     };
 
     beforeAll(async () => {
-      allowRealTime(suite);
+      await suite.lab.allowRealTime();
       alive = await suite.createAlive(pod, { host: from });
     }, 60_000);
     afterEach(() => forgetMoments(suite.view(from)));
@@ -72,15 +71,4 @@ export function interruptedDumps(suite: Suite): void {
       await echo.say('and there');
     }, 120_000);
   });
-}
-
-/** Where groups share out real time (cgroup v1), one that was just made has none, and CRIU's warden could not go before others. */
-function allowRealTime(suite: Suite): void {
-  const groups = (readFileSync(`/proc/${suite.lab.pidOf(from)}/cgroup`, 'utf8').match(/^\d+:(?:[^:]*,)?cpu(?:,[^:]*)?:.*$/m)?.[0] ?? '').split(':').at(-1)!.split('/').filter((name) => name !== '');
-  const top = readFileSync('/proc/self/mounts', 'utf8').split('\n').map((line) => line.split(' ')).find(([, , type, options]) => type === 'cgroup' && options!.split(',').includes('cpu'))?.[1];
-  if (!top) return;
-  for (let depth = 1; depth <= groups.length; depth++) {
-    const file = join(top, ...groups.slice(0, depth), 'cpu.rt_runtime_us');
-    if (existsSync(file)) writeFileSync(file, '300000');
-  }
 }
