@@ -8,11 +8,14 @@
 import { existsSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { ZapError } from '../../helper/protocol/errors';
 import { findHierarchies, labGroup } from './cgroups';
 
 const periodUs = 5_000_000;
 const perHostUs = 300_000; // a dump of a small POD takes about 30 ms
+/** The kernel counts a group that was removed for a while. */
+const freedWithinMs = 2000;
 
 /** For the lab's hosts that are there, and those that are started later. */
 export async function allowRealTime(labId: string, hosts: readonly string[]): Promise<void> {
@@ -45,6 +48,15 @@ async function sharedGroup(labId: string): Promise<string | undefined> {
 }
 
 async function writeShare(group: string, runtimeUs: number): Promise<void> {
-  await writeFile(join(group, 'cpu.rt_period_us'), String(periodUs));
-  await writeFile(join(group, runtimeFile), String(runtimeUs));
+  const giveUpAtMs = performance.now() + freedWithinMs;
+  for (;;) {
+    try {
+      await writeFile(join(group, 'cpu.rt_period_us'), String(periodUs));
+      await writeFile(join(group, runtimeFile), String(runtimeUs));
+      return;
+    } catch (error) {
+      if (performance.now() > giveUpAtMs) throw error;
+      await delay(20);
+    }
+  }
 }
