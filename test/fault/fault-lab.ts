@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ZapError } from '../../helper/protocol/errors';
 import { findHelperExecutable } from '../../main/helper-client/executable';
+import type { HelperClient } from '../../main/helper-client/client';
 import { Fleet } from '../../main/helper-client/fleet';
 import { Inventory, LOCAL } from '../../main/hosts/inventory';
 import { copyEnvironment } from '../../main/moves/environment';
@@ -159,8 +160,19 @@ export class FaultLab implements AsyncDisposable {
   }
 }
 
-/** Without this computer, which is the desktop alone. */
+/** Without this computer, which is the desktop alone. An operation that was given up connects to nobody any more. */
 class HostsOfTheLab extends Fleet {
+  private isClosed = false;
+
+  override client(host: string, signal?: AbortSignal): Promise<HelperClient> {
+    return this.isClosed ? Promise.reject(new ZapError('lab/given-up', 'This desktop was closed.')) : super.client(host, signal);
+  }
+
+  override close(): Promise<void> {
+    this.isClosed = true;
+    return super.close();
+  }
+
   override get hosts(): string[] {
     return this.inventory.names;
   }
