@@ -8,6 +8,7 @@ import { listSettled } from '../../main/moves/settle';
 import type { LocatedPod } from '../../main/pods/locate';
 import { until } from '../integration/support/until';
 import { hostNames, type Host } from './fault-lab';
+import { leaves, startsSuspended } from './moments';
 import { newName, operate, resume, suspend, told, type Attempt } from './operate';
 import { endingOf, mayBeLost, type Outcome } from './outcome';
 import type { Stage } from './stage';
@@ -135,11 +136,11 @@ export class Aftermath {
     if (!stage.pod && attempt.operation !== 'create') return; // done, or nothing left to do it with
     const fleet = await stage.openFleet();
     const to = hostNames.find((host) => host !== stage.host)!;
-    const retry: Attempt = { ...attempt, from: stage.host, to, copyName: newName('copy') };
+    const retry: Attempt = { ...attempt, signal: undefined, from: stage.host, to, copyName: newName('copy') };
     try {
-      if (retry.operation === 'resume' || retry.operation === 'move-stored') await suspend(fleet, stage.host, retry.pod);
+      if (startsSuspended(retry.operation)) await suspend(fleet, stage.host, retry.pod);
       await operate(stage.lab, fleet, retry);
-      if (retry.operation === 'move' || retry.operation === 'move-stored') stage.host = to;
+      if (leaves(retry.operation)) stage.host = to;
       if (retry.operation === 'suspend' || retry.operation === 'move-stored') await resume(fleet, stage.host, retry.pod);
       if (retry.operation === 'delete') stage.pod = undefined;
       await this.examineCopies(retry.copyName, { ...outcome }); // of the retry only problems count

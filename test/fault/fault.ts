@@ -10,6 +10,7 @@ import { until } from '../integration/support/until';
 import { Aftermath } from './aftermath';
 import { hostNames, type FaultLab, type Host } from './fault-lab';
 import { inject, mend, TooLate } from './inject';
+import { cancelledAt, leaves } from './moments';
 import { newName, operate, told, wordsFor, type Attempt } from './operate';
 import type { Outcome } from './outcome';
 import type { Fault } from './plan';
@@ -19,6 +20,8 @@ import { aliveTogether, type Pod } from './witness';
 
 const reachWithinMs = 60_000;
 const endWithinMs = 120_000;
+/** For the word of a desktop to a host beside it. */
+const cancelWithinMs = 300;
 
 /** One fault after the other in one lab, with the same POD as long as it lives. */
 export class Run {
@@ -57,9 +60,10 @@ export class Run {
     const pod = await stage.ready(operation);
     const from = stage.host;
     const to = random.pick(hostNames.filter((host) => host !== from));
-    const attempt: Attempt = { operation, pod, from, to, copyName: newName('copy') };
+    const cancelled = new AbortController();
+    const attempt: Attempt = { operation, pod, from, to, copyName: newName('copy'), signal: cancelled.signal };
     const host = moment.side === 'target' ? to : from;
-    const isBetweenHosts = operation === 'move' || operation === 'move-stored' || operation === 'clone';
+    const isBetweenHosts = leaves(operation) || operation === 'clone';
     for (const name of hostNames) lab.arm(name);
     const watch = watchFor(lab, pod);
     const fleet = await stage.openFleet();
@@ -67,10 +71,18 @@ export class Run {
     try {
       if (injection === 'same name') await this.makeTwin(attempt);
       lab.stopAt(host, moment.name, injection === 'EIO' ? 'EIO' : '');
+      if (operation === 'move-undone') lab.stopAt(to, cancelledAt);
       const command = injection === 'kill desktop' ? lab.startCommand(wordsFor(attempt)) : undefined;
       const going = command ? new Promise<string>((resolve) => command.once('close', () => resolve('the command was killed'))) : operate(lab, fleet, attempt).then(() => 'done', told);
       let isEnded = false;
       void going.then(() => (isEnded = true));
+      if (operation === 'move-undone') {
+        await until(cancelledAt, () => isEnded || lab.isReached(to, cancelledAt), { withinMs: reachWithinMs, everyMs: 3 }).catch(() => {});
+        cancelled.abort(new ZapError('cancelled/by-user', 'Cancelled.'));
+        command?.kill('SIGINT');
+        await until('the source to hear of it', () => isEnded || lab.isReached(from, moment.name), { withinMs: cancelWithinMs }).catch(() => {});
+        lab.goOn(to, cancelledAt);
+      }
       await until(moment.name, () => isEnded || lab.isReached(host, moment.name), { withinMs: reachWithinMs, everyMs: 3 }).catch(() => {});
       outcome.isMissed = !lab.isReached(host, moment.name);
       const rival = injection === 'two desktops' ? this.moveAgain(attempt, hostNames.find((name) => name !== from && name !== to)!) : injection === 'same name' ? this.moveTwin(attempt) : undefined;

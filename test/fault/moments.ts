@@ -2,7 +2,13 @@
  * The named moments of each operation, on either side, as helpers pass them (`reach` in helper/system/fault-point.ts).
  * A moment that does not come is told, and counts as no fault.
  */
-export type Operation = 'move' | 'move-stored' | 'clone' | 'suspend' | 'resume' | 'delete' | 'create';
+export type Operation = 'move' | 'move-undone' | 'move-stored' | 'resume-elsewhere' | 'clone' | 'suspend' | 'resume' | 'delete' | 'create';
+/** A person cancels it there: the target has all of the POD, and has not said so. */
+export const cancelledAt = 'target did: journal restored';
+/** These start from a POD that is suspended. */
+export const startsSuspended = (operation: Operation): boolean => operation === 'resume' || operation === 'move-stored' || operation === 'resume-elsewhere';
+/** The POD is to be on another host afterwards. */
+export const leaves = (operation: Operation): boolean => operation.startsWith('move') || operation === 'resume-elsewhere';
 export type Side = 'source' | 'target';
 
 export interface Moment {
@@ -42,9 +48,17 @@ const theCommit: Moment[] = [
   source('journal source done', restored), source('source did: journal done', over), source('source did: say heard', over), source('source: clean up', over), source('destroy: files', over), source('source did: remove', over), source('source did: forget', over), target('target did: forget', over),
 ];
 
+/** Nothing is frozen at the source, and no CRIU holds it. */
+const theCommitOfStored: Moment[] = theCommit.map(({ side, name, isRestored, isOver }) => ({ side, name, ...(isRestored ? { isRestored } : {}), ...(isOver ? { isOver } : {}) }));
+
 export const moments: Record<Operation, readonly Moment[]> = {
   move: [...beforeTheFreeze, ...whileFrozen, ...theCommit, source('source: keep memory', over)],
-  'move-stored': [source('source: offer'), target('target: files'), target('target: store'), ...theCommit.map(({ side, name, isRestored, isOver }) => ({ side, name, ...(isRestored ? { isRestored } : {}), ...(isOver ? { isOver } : {}) }))],
+  'move-undone': [source('source did: release'), source('source did: forget'), target('target did: remove'), target('destroy: processes'), target('destroy: files'), target('target did: forget'), target('target did: say gone')],
+  'move-stored': [source('source: offer'), target('target: files'), source('source: files'), source('source: prepare target'), source('source: send memory'), target('target: store'), ...theCommitOfStored],
+  'resume-elsewhere': [
+    source('source: offer'), target('target: files'), source('source: files'), source('source: verify and decrypt'), source('source: prepare target'), target('target: prepare'), source('source: send memory'), target('target: receive memory', { hasCriu: true }),
+    target('target: receive last files'), target('target: make processes', { hasCriu: true }), ...theCommitOfStored,
+  ],
   clone: [...beforeTheFreeze, ...whileFrozen, target('target: new identity'), source('source: restore'), target('target did: say restored'), target('target did: let run')],
   suspend: [source('suspend: find watched files'), source('suspend: detach viewers', { hasCriu: true }), source('suspend: freeze and dump', { hasCriu: true }), source('source: frozen', held), source('source: dumped', held), source('suspend: dumped', held), source('suspend: encrypt and store', held), source('suspend: written', held), source('suspend: clean up', { isFrozen: true })],
   resume: [source('resume: verify and decrypt'), source('resume: prepare'), source('resume: restore', { hasCriu: true }), source('resume: written', { isFrozen: true }), source('resume: let run')],

@@ -16,13 +16,17 @@ export interface Attempt {
   to: Host;
   /** Of a clone, or of what is created. */
   copyName: string;
+  /** A person cancels it. */
+  signal?: AbortSignal | undefined;
 }
 
-export async function operate(lab: FaultLab, fleet: Fleet, { operation, pod, from, to, copyName }: Attempt): Promise<void> {
+export async function operate(lab: FaultLab, fleet: Fleet, { operation, pod, from, to, copyName, signal }: Attempt): Promise<void> {
   switch (operation) {
     case 'move':
+    case 'move-undone':
     case 'move-stored':
-      return void (await movePod(fleet, await findPod(fleet, pod.id), to, { resume: operation === 'move', keepMemory: operation === 'move' }));
+    case 'resume-elsewhere':
+      return void (await movePod(fleet, await findPod(fleet, pod.id), to, { resume: operation !== 'move-stored', keepMemory: operation === 'move', signal }));
     case 'clone': {
       return void (await clonePod(fleet, await findPod(fleet, pod.id), { name: copyName, to, network: { profile: 'none' } }, {}));
     }
@@ -53,8 +57,11 @@ async function at(fleet: Fleet, host: Host, id: string): Promise<LocatedPod> {
 export function wordsFor({ operation, pod, from, to, copyName }: Attempt): string[] {
   switch (operation) {
     case 'move':
+    case 'move-undone':
     case 'move-stored':
       return ['pod', 'move', pod.name, to];
+    case 'resume-elsewhere':
+      return ['pod', 'resume', pod.name, '--host', to];
     case 'clone':
       return ['pod', 'clone', pod.name, copyName, '--host', to, '--network', 'none'];
     case 'suspend':

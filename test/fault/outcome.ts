@@ -29,7 +29,9 @@ export function endingOf({ operation, from }: Attempt, place: LocatedPod | undef
   if (kind !== 'running' && kind !== 'suspended') return 'gone';
   switch (operation) {
     case 'move':
+    case 'move-undone':
     case 'move-stored':
+    case 'resume-elsewhere':
       return place!.host === from ? 'undone' : 'done';
     case 'suspend':
       return kind === 'suspended' ? 'done' : 'undone';
@@ -47,9 +49,12 @@ export function endingOf({ operation, from }: Attempt, place: LocatedPod | undef
 export function mayBeLost({ fault: { injection, operation, moment }, said }: Outcome, kind: string | undefined): boolean {
   if (kind !== 'lost' && kind !== 'exited') return false;
   if (injection === 'power off') {
+    const isLivingThere = moment.isOver === true || (moment.name === 'target did: say running' && said === 'done');
     if (operation === 'suspend') return moment.name !== 'suspend: written' && moment.name !== 'suspend: clean up';
     if (operation === 'resume') return moment.name === 'resume: let run';
-    if (operation === 'move') return moment.side === 'source' ? moment.isRestored !== true : moment.isOver === true || (moment.name === 'target did: say running' && said === 'done');
+    if (operation === 'move-undone') return moment.side === 'source'; // given up, so it lives there alone
+    if (operation === 'resume-elsewhere') return moment.side === 'target' && isLivingThere;
+    if (operation === 'move') return moment.side === 'source' ? moment.isRestored !== true : isLivingThere;
     return operation !== 'move-stored';
   }
   // Until its memory has been sent the processes are all there is of it; of a clone's original nothing was promised to anybody.

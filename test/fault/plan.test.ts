@@ -1,4 +1,7 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { nextOfSource, nextOfTarget } from '../../helper/move/commit';
 import type { Outcome } from './outcome';
 import { moments } from './moments';
 import { injections, plan } from './plan';
@@ -21,6 +24,39 @@ describe('the plan of faults', () => {
     const only = plan(1, { count: 5, only: 'journal source committed EIO' });
     expect(only).toHaveLength(5);
     expect(only.every(({ moment, injection }) => moment.name === 'journal source committed' && injection === 'EIO')).toBe(true);
+  });
+});
+
+describe('the moments', () => {
+  const helper = join(import.meta.dirname, '../../helper');
+  const known = new Set(Object.values(moments).flatMap((all) => all.map(({ name }) => name)));
+  const texts = readdirSync(helper, { recursive: true, encoding: 'utf8' }).filter((path) => path.endsWith('.ts') && !path.endsWith('.test.ts')).map((path) => ({ path, text: readFileSync(join(helper, path), 'utf8') }));
+  const literals = (pattern: RegExp, text: string): string[] => [...text.matchAll(pattern)].map(([, name]) => name!);
+
+  it('are all that helpers pass by name', () => {
+    const passed = texts.flatMap(({ text }) => literals(/\breach\('([^']+)'/g, text));
+    expect(passed.length).toBeGreaterThan(10);
+    expect(passed.filter((name) => !known.has(name))).toEqual([]);
+  });
+
+  it('are all steps of all operations, on the side that takes them', () => {
+    const scopes: Record<string, string[]> = { 'move/source.ts': ['source'], 'move/handover.ts': ['source'], 'move/target.ts': ['target'], 'checkpoint/freeze.ts': ['source', 'suspend'], 'checkpoint/suspend.ts': ['suspend', 'resume'] };
+    const steps = texts.flatMap(({ path, text }) => literals(/\bsteps\.run(?:Anyway)?\('([^']+)'/g, text).map((name) => ({ path, name })));
+    expect(steps.length).toBeGreaterThan(25);
+    expect(steps.filter(({ path, name }) => (scopes[path] ?? []).some((scope) => known.has(`${scope}: ${name}`)) === false)).toEqual([]);
+    for (const { name } of steps.filter(({ path }) => path === 'checkpoint/freeze.ts')) expect([...known]).toEqual(expect.arrayContaining([`source: ${name}`, `suspend: ${name}`]));
+  });
+
+  it('are all actions of the commit that one fault alone leads to', () => {
+    const wayOfMove = (): string[] => {
+      const actions: string[] = [];
+      for (const [phase, event] of [['open', { kind: 'ready' }], ['committed', { kind: 'answered', answer: 'running' }], ['open', { kind: 'failed', mayHaveCopy: false, tree: 'frozen' }]] as const) actions.push(...nextOfSource(phase, event).actions.map((action) => `source did: ${action}`));
+      const verdict = { kind: 'verdict', tree: 'frozen', canRestore: true, wasRestarted: false } as const;
+      for (const [phase, event] of [['open', { kind: 'ready' }], ['restored', { ...verdict, verdict: 'commit' }], ['settled', { kind: 'heard' }], ['restored', { ...verdict, verdict: 'abort' }]] as const) actions.push(...nextOfTarget(phase, event).actions.map((action) => `target did: ${action}`));
+      return actions;
+    };
+    expect(wayOfMove().length).toBeGreaterThan(15);
+    expect(wayOfMove().filter((name) => !known.has(name))).toEqual([]);
   });
 });
 

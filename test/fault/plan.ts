@@ -1,5 +1,5 @@
 /** Which fault comes where: the same for the same seed. */
-import { moments, type Moment, type Operation } from './moments';
+import { leaves, moments, type Moment, type Operation } from './moments';
 import { Random } from './random';
 
 export const injections = [
@@ -16,7 +16,7 @@ export interface Fault {
 
 /** Where each fault makes sense. */
 function suits(injection: Injection, operation: Operation, moment: Moment): boolean {
-  const isBetweenHosts = operation === 'move' || operation === 'move-stored' || operation === 'clone';
+  const isBetweenHosts = leaves(operation) || operation === 'clone';
   switch (injection) {
     case 'kill CRIU':
       return moment.hasCriu === true;
@@ -43,7 +43,7 @@ function suits(injection: Injection, operation: Operation, moment: Moment): bool
 }
 
 /** Moves are what most is at stake in. */
-const operations: Operation[] = ['move', 'move', 'move', 'move', 'move', 'move-stored', 'clone', 'suspend', 'resume', 'delete', 'create'];
+const operations: Operation[] = ['move', 'move', 'move', 'move', 'move', 'move-undone', 'move-stored', 'resume-elsewhere', 'clone', 'suspend', 'resume', 'delete', 'create'];
 
 export function plan(seed: number, { count, only }: { count: number; only?: string | undefined }): Fault[] {
   const random = new Random(seed);

@@ -2,7 +2,7 @@
 import type { Fleet } from '../../main/helper-client/fleet';
 import { until } from '../integration/support/until';
 import type { FaultLab, Host } from './fault-lab';
-import type { Operation } from './moments';
+import { startsSuspended, type Operation } from './moments';
 import { newName, suspend } from './operate';
 import { lifeOf, type Pod } from './witness';
 
@@ -18,7 +18,7 @@ export class Stage {
   /** A POD in the state that the operation starts from. */
   async ready(operation: Operation): Promise<Pod> {
     const { lab } = this;
-    if (this.pod && operation !== 'resume' && operation !== 'move-stored') return this.pod;
+    if (this.pod && !startsSuspended(operation)) return this.pod;
     const fleet = await this.openFleet();
     if (!this.pod) {
       this.host = 'alpha';
@@ -28,7 +28,7 @@ export class Stage {
       const life = await until('its first sign of life', () => lifeOf(lab.views[this.host], id));
       this.pod = { ...record, token: life.token };
     }
-    if (operation === 'resume' || operation === 'move-stored') await suspend(fleet, this.host, this.pod);
+    if (startsSuspended(operation)) await suspend(fleet, this.host, this.pod);
     return this.pod;
   }
 

@@ -3,7 +3,7 @@ import type { Operation } from './moments';
 import type { Ending, Outcome } from './outcome';
 import { injections } from './plan';
 
-const operations: Operation[] = ['move', 'move-stored', 'clone', 'suspend', 'resume', 'delete', 'create'];
+const operations: Operation[] = ['move', 'move-undone', 'move-stored', 'resume-elsewhere', 'clone', 'suspend', 'resume', 'delete', 'create'];
 const endings: Ending[] = ['done', 'undone', 'decided', 'gone'];
 const failures = ['LOST', 'DOUBLED', 'LEFT'] as const;
 
