@@ -8,6 +8,7 @@ import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { ZapError } from '../protocol/errors';
 import { EnvironmentStore } from '../files/environments';
+import { allSaid } from '../move/last-words';
 import { recoverHost } from '../move/recover';
 import { stateRoot } from '../pod/paths';
 import { whoCalls } from '../rpc/caller';
@@ -36,6 +37,7 @@ export async function serveConnection(): Promise<void> {
   const connection = serve(process.stdin, process.stdout, caller, createHandlers(environments));
   await connection.closed;
   await connection.idle();
+  await allSaid();
   await recovery.remote;
   process.exit(0);
 }

@@ -14,6 +14,7 @@ import type { Channel } from './channel';
 import type { SourceEvent, SourcePhase } from './commit';
 import { stepSource, type SourceHands } from './commit-acts';
 import { openJournal, type SourceJournal } from './journal';
+import { sayMeanwhile } from './last-words';
 import { leavingHands, treeOf } from './leaving';
 import { Restored, type RunningNow } from './messages';
 
@@ -121,7 +122,7 @@ export class Handover {
     } catch (problem) {
       return new ZapError(failure.code, failure.message, { hint: failure.hint, data: failure.data, evidence: [...(failure.evidence ?? []), (problem as Error).message], cause });
     }
-    if (this.phase === 'given-up') void this.insist().catch(() => {}); // the next helper tries again
+    if (this.phase === 'given-up') sayMeanwhile(this.insist());
     else channel.close();
     return failure;
   }

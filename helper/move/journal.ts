@@ -4,7 +4,7 @@
  * After a crash the journal alone says what to do: a source that had not committed keeps its POD, one that had makes sure that the other side hears of
  * it; a target never runs what it was not told to. A journal is JSON lines: the entry, then what changes of it. The last whole line counts.
  */
-import { closeSync, fdatasyncSync, openSync, readdirSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, fdatasyncSync, openSync, readdirSync, rmSync, statSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { ZapError } from '../protocol/errors';
@@ -79,6 +79,11 @@ export function closeJournal(entry: { transfer: string; role: string }): void {
 export function findJournal<Role extends JournalEntry['role']>(transfer: string, role: Role): Extract<JournalEntry, { role: Role }> | undefined {
   const text = readFileIfThere(pathOf({ transfer, role }));
   return text === undefined ? undefined : (parseJournal(text) as Extract<JournalEntry, { role: Role }>);
+}
+
+/** Since its last line. */
+export function journalAgeMs(entry: { transfer: string; role: string }): number {
+  return Date.now() - (statSync(pathOf(entry), { throwIfNoEntry: false })?.mtimeMs ?? 0);
 }
 
 export function readJournals(): JournalEntry[] {

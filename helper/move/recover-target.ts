@@ -3,7 +3,7 @@ import type { EnvironmentStore } from '../files/environments';
 import { loadRecord } from '../pod/record';
 import { treeOfArrived } from './arriving';
 import type { TargetPhase } from './commit';
-import { closeJournal, findJournal, type TargetJournal } from './journal';
+import { closeJournal, findJournal, journalAgeMs, type TargetJournal } from './journal';
 import type { Later } from './later';
 import { ChannelListener } from './secure-channel';
 import { Takeover } from './takeover';
@@ -39,7 +39,10 @@ export async function answerUnheard(id: string, environments: EnvironmentStore):
 /** What the journal and the record say of it; nothing when there is nothing more to do. */
 function find(entry: TargetJournal, environments: EnvironmentStore): Takeover | undefined {
   const record = loadRecord(entry.pod);
-  if (!record || (record.state.kind === 'arriving' && record.state.transfer !== entry.transfer)) return void closeJournal(entry);
+  const isElsewhere = !record || (record.state.kind === 'arriving' && record.state.transfer !== entry.transfer);
+  // It was here, and its source has not heard of that: a desktop that asks for it is told so.
+  if (isElsewhere && entry.phase === 'settled' && !entry.isClone && journalAgeMs(entry) < forgetAnswerMs) return undefined;
+  if (isElsewhere) return void closeJournal(entry);
   // The record is written before the journal's last line, which says no more than that.
   const isSettled = record.state.kind !== 'arriving';
   if (isSettled && (entry.isClone || isForgotten(record.state))) return void closeJournal(entry);

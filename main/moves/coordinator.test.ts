@@ -12,6 +12,7 @@ import { connectHelper } from '../helper-client/connect';
 import type { Fleet } from '../helper-client/fleet';
 import { listPods, type Pod } from '../pods/locate';
 import { clonePod, movePod, planOnly } from './coordinator';
+import { Errands } from './errands';
 
 let zapHome: string;
 beforeEach(() => (zapHome = mkdtempSync(join(tmpdir(), 'zap-coordinator-'))));
@@ -119,6 +120,13 @@ describe('movePod', () => {
     expect(await movePod(fleet, located, 'beta', { resume: true })).toMatchObject({ to: 'beta' });
     expect(told).toContainEqual({ transfer: asked.receive[0]!.transfer, pod: pod.id, word: 'heard' });
     expect(told.every(({ word }) => word === 'heard')).toBe(true);
+    expect(await new Errands(zapHome).unheardEnds()).toEqual([]);
+  });
+
+  it('that a target could not be told of the end is kept, to be told later', async () => {
+    const { fleet, asked } = goodHosts({ beta: { 'transfer.outcome': () => Promise.reject(new ZapError('host/unreachable', 'It is cut off.')) } });
+    await movePod(fleet, located, 'beta', { resume: true });
+    expect(await new Errands(zapHome).unheardEnds()).toMatchObject([{ transfer: asked.receive[0]!.transfer, pod: pod.id, hosts: ['alpha', 'beta'] }]);
   });
 
   it('goes through this computer when the hosts cannot reach each other', async () => {

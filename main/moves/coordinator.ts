@@ -12,6 +12,7 @@ import type { Fleet } from '../helper-client/fleet';
 import { requireFreeName, type LocatedPod, type Pod } from '../pods/locate';
 import type { Secret } from '../secrets/secret';
 import { copyEnvironment } from './environment';
+import { Errands } from './errands';
 import { MoveHistory, type PastMove } from './history';
 import type { Plan } from './plan';
 import { preflight, requireMovable, type Demand, type Preflight } from './preflight';
@@ -163,7 +164,8 @@ async function keepSettling(fleet: Fleet, open: OpenTransfer, hosts: string[], s
 
 /** A target keeps its answer until the source has heard it. What the source says of that last may be lost; then nobody would ever ask again, but for us. */
 async function forgetTransfer(fleet: Fleet, open: OpenTransfer, hosts: string[]): Promise<void> {
-  await settleTransfer(fleet, open, { hosts, signal: AbortSignal.timeout(FORGET_TIMEOUT_MS) }).catch(() => {});
+  const isHeard = await settleTransfer(fleet, open, { hosts, signal: AbortSignal.timeout(FORGET_TIMEOUT_MS) }).catch(() => false);
+  if (!isHeard) await new Errands(fleet.inventory.zapHome).unheard({ transfer: open.transfer, pod: open.pod, hosts }).catch(() => {});
 }
 
 async function withWhereabouts(fleet: Fleet, error: ZapError, pod: Pod, hosts: string[], open: OpenTransfer | undefined): Promise<ZapError> {

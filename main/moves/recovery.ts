@@ -1,9 +1,14 @@
 /** What a person may decide about a POD in doubt, and what each choice risks. */
 import { ZapError } from '../../helper/protocol/errors';
+import type { Output } from '../../helper/protocol/contract';
+import type { Fleet } from '../helper-client/fleet';
 import type { LocatedPod } from '../pods/locate';
+import { Errands } from './errands';
+
+export type Decision = 'run-here' | 'discard-here';
 
 export interface RecoveryChoice {
-  decision: 'run-here' | 'discard-here';
+  decision: Decision;
   effect: string;
   risk: string;
 }
@@ -33,4 +38,14 @@ export function recoveryChoices({ host, pod }: LocatedPod): Recovery {
       { decision: 'discard-here', effect: `The copy on ${host} is removed.`, risk: 'if its source has given it away, and has lost what it kept, it is lost.' },
     ],
   };
+}
+
+/** What the POD is there after the decision; null: it is not there any more. A copy that is given up before it ever ran is remembered for its source (errands.ts). */
+export async function decideDoubt(fleet: Fleet, { host, pod }: LocatedPod, decision: Decision, options: { signal?: AbortSignal | undefined } = {}): Promise<Output<'pod.recover'>['pod']> {
+  const client = await fleet.client(host, options.signal);
+  const transfer = pod.state.kind === 'in-doubt' && pod.state.role === 'target' && decision === 'discard-here' ? pod.state.transfer : undefined;
+  const before = transfer === undefined ? undefined : await client.call('transfer.outcome', { transfer, pod: pod.id }, options);
+  const { pod: now } = await client.call('pod.recover', { pod: pod.id, decision }, options);
+  if (transfer !== undefined && before?.target === 'restored' && !now) await new Errands(fleet.inventory.zapHome).discarded(transfer, host);
+  return now;
 }

@@ -7,6 +7,7 @@
 import { ZapError } from '../../helper/protocol/errors';
 import type { Input, Output } from '../../helper/protocol/contract';
 import type { Fleet } from '../helper-client/fleet';
+import { Errands } from './errands';
 import { listPods, type LocatedPod, type PodsOfAllHosts } from '../pods/locate';
 
 type Outcome = Output<'transfer.outcome'>;
@@ -15,7 +16,7 @@ type Word = Input<'transfer.tell'>['word'];
 export interface OpenTransfer {
   transfer: string;
   pod: string;
-  /** Where it was going, if that is known: only that host can say that it has nothing. */
+  /** Where it was going, if that is known and it never ran there: only that host can say that it has nothing. */
   target?: string | undefined;
 }
 
@@ -27,22 +28,25 @@ interface Answered {
 /** The word, the answer, and that the answer was heard. */
 const maxErrands = 3;
 
-/** Carries what there is to carry between these hosts: what came of one errand may be the next. */
-export async function settleTransfer(fleet: Fleet, open: OpenTransfer, options: { hosts?: readonly string[]; signal?: AbortSignal | undefined } = {}): Promise<void> {
-  for (let errand = 0; errand < maxErrands; errand++) if (!(await runErrand(fleet, open, options))) return;
+/** Carries what there is to carry between these hosts: what came of one errand may be the next. False when one of them could not be asked. */
+export async function settleTransfer(fleet: Fleet, open: OpenTransfer, options: { hosts?: readonly string[]; signal?: AbortSignal | undefined } = {}): Promise<boolean> {
+  let isComplete = false;
+  for (let errand = 0, goesOn = true; errand < maxErrands && goesOn; errand++) ({ goesOn, isComplete } = await runErrand(fleet, open, options));
+  return isComplete;
 }
 
-/** False when there was none, or none that came to anything. */
-async function runErrand(fleet: Fleet, open: OpenTransfer, options: { hosts?: readonly string[]; signal?: AbortSignal | undefined }): Promise<boolean> {
+/** `goesOn`: there was one, and it came to something. */
+async function runErrand(fleet: Fleet, open: OpenTransfer, options: { hosts?: readonly string[]; signal?: AbortSignal | undefined }): Promise<{ goesOn: boolean; isComplete: boolean }> {
   const { transfer, pod } = open;
   const { answers, failures } = await fleet.askAll((client) => client.call('transfer.outcome', { transfer, pod }, { signal: options.signal }), options);
   const tell = async (host: string, word: Word): Promise<Output<'transfer.tell'>['answer']> => (await (await fleet.client(host, options.signal)).call('transfer.tell', { transfer, pod, word }, { signal: options.signal })).answer;
-  const errand = errandOf(answers, { target: open.target, isComplete: failures.length === 0 });
-  if (!errand) return false;
+  const isComplete = failures.length === 0;
+  const errand = errandOf(answers, { target: open.target, isComplete });
+  if (!errand) return { goesOn: false, isComplete };
   const answer = 'answer' in errand ? errand.answer : await tell(errand.target, errand.word);
-  if (!answer || errand.source === undefined) return false;
+  if (!answer || errand.source === undefined) return { goesOn: false, isComplete };
   await tell(errand.source, answer);
-  return true;
+  return { goesOn: true, isComplete };
 }
 
 /** `source` waits for the answer: of the target, when it has heard `word`, or one that is known without asking. */
@@ -73,15 +77,27 @@ function doubtsOf(pods: readonly LocatedPod[]): OpenTransfer[] {
 /** The PODs of all hosts, after those in doubt were asked about everywhere. */
 export async function listSettled(fleet: Fleet, options: { hosts?: readonly string[] | undefined; signal?: AbortSignal | undefined } = {}): Promise<PodsOfAllHosts> {
   const first = await listPods(fleet, options);
-  const doubts = doubtsOf(first.pods);
-  if (doubts.length === 0) return first;
-  await Promise.all(doubts.map((doubt) => settleTransfer(fleet, doubt, { signal: options.signal }).catch(ignoreUnless(options.signal))));
-  return listPods(fleet, options);
+  return (await settleDoubts(fleet, first.pods, options)) ? listPods(fleet, options) : first;
+}
+
+/** And the ends of moves that their targets have not heard of. False when there was nothing to settle. */
+export async function settleDoubts(fleet: Fleet, pods: readonly LocatedPod[], options: { signal?: AbortSignal | undefined } = {}): Promise<boolean> {
+  const errands = new Errands(fleet.inventory.zapHome);
+  const [doubts, unheard] = [doubtsOf(pods), await errands.unheardEnds()];
+  await Promise.all([
+    ...doubts.map(async (doubt) => settleTransfer(fleet, { ...doubt, target: await errands.hostThatGaveUp(doubt.transfer) }, options).catch(ignoreUnless(options.signal))),
+    ...unheard.map(async ({ hosts, ...open }) => {
+      const isHeard = await settleTransfer(fleet, open, { ...options, hosts }).catch(ignoreUnless(options.signal));
+      if (isHeard) await errands.heard(open.transfer);
+    }),
+  ]);
+  return doubts.length > 0 || unheard.length > 0;
 }
 
 /** What cannot be carried now is carried the next time. */
-export function ignoreUnless(signal: AbortSignal | undefined): (error: unknown) => void {
+export function ignoreUnless(signal: AbortSignal | undefined): (error: unknown) => undefined {
   return (error) => {
     if (signal?.aborted) throw ZapError.from(error);
+    return undefined;
   };
 }

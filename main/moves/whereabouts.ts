@@ -45,9 +45,9 @@ export function sayWhere({ host, pod }: LocatedPod): string {
     case 'moving':
       return `${name} is still in the hands of the hosts (${state.phase} on ${host}); see \`zap pod show ${pod.name}\`.`;
     case 'in-doubt':
-      return `${name} is in doubt on ${host}: ${state.reason}; decide with \`zap pod recover ${pod.name}\`.`;
+      return `${name} is in doubt on ${host}: ${state.reason.replace(/\.$/, '')}; decide with \`zap pod recover ${pod.name}\`.`;
     case 'lost':
-      return `${name} lost its processes on ${host}: ${state.reason}.`;
+      return `${name} lost its processes on ${host}: ${state.reason.replace(/\.$/, '')}.`;
     default:
       return assertNever(state);
   }

@@ -23,6 +23,7 @@ import type { Hosts } from '../streams/lookout';
 import { TaskBoard } from '../tasks/board';
 import { TaskHistory } from '../tasks/history';
 import { DeskFleet } from './desk-fleet';
+import { Doubts } from './doubts';
 import { HostLink } from './host-link';
 import { HostWatch } from './host-watch';
 import { describeHost, type HostKnowledge } from './host-view';
@@ -47,6 +48,7 @@ export class Desk {
   readonly fleet: DeskFleet;
   readonly facts: FactsCache;
   readonly sampler: Sampler;
+  private readonly doubts: Doubts;
   readonly links = new Map<string, HostLink>();
   readonly known = new Map<string, HostKnowledge>();
   isWatched = true;
@@ -87,6 +89,7 @@ export class Desk {
       (host) => this.prompts.prompter(host),
     );
     this.facts = new FactsCache(this.fleet);
+    this.doubts = new Doubts(this.fleet, () => void this.refresh(this.watches.keys()));
     this.sampler = new Sampler({
       pods: () => this.store.allPods,
       client: (host) => this.clients.get(host),
@@ -189,6 +192,7 @@ export class Desk {
 
   async close(): Promise<void> {
     this.sampler[Symbol.dispose]();
+    this.doubts[Symbol.dispose]();
     for (const watch of this.watches.values()) watch[Symbol.dispose]();
     for (const link of this.links.values()) link[Symbol.dispose]();
     this.store.close();
@@ -220,6 +224,7 @@ export class Desk {
         onPods: (pods) => {
           this.podsOf.set(host, pods);
           this.showPods();
+          this.doubts.notice([...this.podsOf].filter(([name]) => this.clients.has(name)).flatMap(([name, found]) => found.map((pod) => ({ host: name, pod }))));
         },
         onFacts: ({ hostname, arch, kernel, cpuModel, cpus, memoryTotalBytes, diskFreeBytes, criu, addresses, limitControllers }, sample) => {
           known.facts = { hostname, arch, kernel, cpuModel, cpus, memoryTotalBytes, diskFreeBytes, criuVersion: criu?.version ?? null, addresses, limitControllers };

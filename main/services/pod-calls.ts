@@ -5,6 +5,7 @@ import { planOnly } from '../moves/coordinator';
 import { ensureEnvironment } from '../moves/environment';
 import type { Plan } from '../contract';
 import type { Plan as ExactPlan } from '../moves/plan';
+import { decideDoubt } from '../moves/recovery';
 import { requireFreeName } from '../pods/locate';
 import { closeTerminal, listTerminals, terminalHistory } from '../streams/terminals';
 import type { Answers, Named } from './answers';
@@ -73,7 +74,8 @@ export function podCalls(desk: Desk): Answers<PodCalls> {
     async 'pod.recover'(input) {
       const view = requireIdle(desk, input.pod);
       const task = board.start({ kind: 'pod.recover', subject: { pod: view.id, podName: view.name, host: view.host }, canCancel: false }, async () => {
-        const { pod } = await (await desk.reached(view.host)).call('pod.recover', { ...input, ...(input.decision === 'run-here' ? { seal: await desk.fleet.checkpointKeys(view.host).seal(view.id) } : {}) });
+        await desk.reached(view.host);
+        const pod = await decideDoubt(desk.fleet, await locate(desk, view), input.decision);
         await desk.refresh(desk.fleet.hosts);
         return { note: pod ? `${pod.name} is ${pod.state.kind} on ${view.host}.` : `The copy on ${view.host} is gone.` };
       });

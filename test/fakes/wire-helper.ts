@@ -3,7 +3,7 @@
  */
 import { Duplex, PassThrough, Transform } from 'node:stream';
 import { Connection, type CallContext } from '../../helper/protocol/connection';
-import type { Input, Method } from '../../helper/protocol/contract';
+import { contract, type Input, type Method } from '../../helper/protocol/contract';
 import { ZapError } from '../../helper/protocol/errors';
 import { GREETING } from '../../main/helper-client/greeting';
 import type { RemoteProcess, Transport } from '../../main/ssh/transport';
@@ -39,6 +39,8 @@ export function wireHelper(answers: Answers, options: WireOptions = {}): WireHel
       calls.push(method as Method);
       const answer = all[method as Method] as ((params: unknown, context: CallContext) => unknown) | undefined;
       if (!answer) throw new ZapError('internal/unknown-call', `The fake does not answer "${method}".`);
+      const { success, error } = contract[method as Method].in.safeParse(params); // as the real one would
+      if (!success) throw new ZapError('usage/invalid-request', `${method}: ${error.message}`);
       return answer(params, context);
     },
     survivesClose: (method) => method.startsWith('transfer.'),

@@ -76,7 +76,7 @@ export async function inject(injection: Injection, scene: Scene): Promise<() => 
       return nothing;
     case 'kill runc':
       goOn();
-      if (!(await Promise.race([scene.ended.then(() => false), until('runc', async () => (await view.kill('runc')) > 0, { withinMs: 20_000, everyMs: 1 }).then(() => true, () => false)]))) throw new TooLate();
+      if (!(await killOne('runc', scene))) throw new TooLate();
       return nothing;
     case 'kill desktop':
       scene.desktop.kill();
@@ -132,6 +132,15 @@ export async function inject(injection: Injection, scene: Scene): Promise<() => 
       goOn();
       return nothing;
   }
+}
+
+/** As soon as there is one; false when there was none until the operation ended. Whatever is started later is none of this fault's business. */
+async function killOne(program: string, { lab: { views }, host, ended }: Scene): Promise<boolean> {
+  let isOver = false;
+  void ended.then(() => (isOver = true));
+  let killed = 0;
+  await until(program, async () => isOver || (killed = await views[host].kill(program)) > 0, { withinMs: 20_000, everyMs: 1 }).catch(() => {});
+  return killed > 0;
 }
 
 async function memoryLimit(labId: string, host: Host): Promise<{ path: string; usedBytes: number }> {

@@ -1,6 +1,6 @@
 /** PODs in doubt: what is known of them, and a person's decision. */
 import { ZapError } from '../../../helper/protocol/errors';
-import { recoveryChoices, type RecoveryChoice } from '../../moves/recovery';
+import { decideDoubt, recoveryChoices, type RecoveryChoice } from '../../moves/recovery';
 import { listSettled } from '../../moves/settle';
 import type { LocatedPod } from '../../pods/locate';
 import { command } from '../command';
@@ -29,8 +29,7 @@ export const recoverCommands = [
         return { json: { host, pod: pod.name, ...choices }, text: lines.join('\n') };
       }
       const decision = options['run-here'] ? 'run-here' : 'discard-here';
-      const client = await context.client(host);
-      const { pod: now } = await client.call('pod.recover', { pod: pod.id, decision }, { signal: context.signal });
+      const now = await decideDoubt(await context.fleet(), located, decision, { signal: context.signal });
       const hint = now?.state.kind === 'suspended' ? ` Let it go on with: zap pod resume ${now.name}` : '';
       return { json: { host, decision, pod: now }, text: now ? `POD ${now.name} is ${stateWord(now)} on ${host}.${hint}` : `The copy of ${pod.name} on ${host} is gone.` };
     },

@@ -1,5 +1,6 @@
 /** PODs in doubt: a source is gone for good, and a person decides; and what the command says when its source is killed at the commit. */
-import { existsSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { forgetMoments, stopAt } from '../support/moment';
 import type { HostName, Suite, TestPod } from '../support/suite';
@@ -92,6 +93,7 @@ export function recovery(suite: Suite): void {
       await bringIntoDoubt();
       expect(await suite.zap.json('pod', 'recover', pod, '--discard-here')).toMatchObject({ host: to, decision: 'discard-here', pod: null });
       await suite.requireGone(to, alive.record);
+      rmSync(join(suite.zap.home, 'errands.json')); // the desktop that comes back is another one
       await suite.lab.startHost(from);
       await until('the source to say that it does not know', async () => {
         const { pods } = await suite.zap.json<{ pods: { name: string; host: string; state: { kind: string } }[] }>('pod', 'list');
@@ -104,5 +106,40 @@ export function recovery(suite: Suite): void {
       expect(await suite.zap.json('pod', 'recover', pod, '--discard-here')).toMatchObject({ host: from, decision: 'discard-here', pod: null });
       await suite.requireGone(from, alive.record);
     }, 180_000);
+
+    test('is given up at the target, which the same desktop tells its source when that is back: its processes are lost, and its files are there', async () => {
+      alive = await suite.createAlive(pod, { host: from });
+      await bringIntoDoubt();
+      await suite.zap.json('pod', 'recover', pod, '--discard-here');
+      await suite.lab.startHost(from);
+      await until('the source to hear of it', async () => (await statesOf(suite)).join() === `lost on ${from}`, { withinMs: 30_000, everyMs: 500 });
+      expect(existsSync(suite.view(from).path('var/lib/zap/pods', alive.record.id, 'layer'))).toBe(true);
+      expect(suite.view(from).journals()).toEqual([]);
+      await suite.delete(pod);
+    }, 180_000);
+
+    test('is deleted where it went while its source was away: the source, when it is back, has nothing of it either', async () => {
+      alive = await suite.createAlive(pod, { host: from });
+      const move = await moveTo('source-did-say-commit');
+      await until('that it runs there', () => suite.view(to).record(pod)?.state.kind === 'running', { withinMs: 30_000 });
+      await suite.lab.cutLink(from);
+      try {
+        move.child.kill('SIGKILL');
+        await move.ended;
+        await suite.view(from).kill('zap-helper'); // what the target says is not heard
+        forgetMoments(suite.view(from));
+        await until('its deletion', async () => (await suite.zap.run(['pod', 'delete', pod, '--yes'])).exitCode === 0, { withinMs: 60_000, everyMs: 500 });
+        await suite.requireGone(to, alive.record);
+      } finally {
+        await suite.lab.joinLink(from);
+      }
+      await until('the source to hear of it', async () => (await statesOf(suite)).length === 0, { withinMs: 60_000, everyMs: 500 });
+      await suite.requireGone(from, alive.record);
+    }, 180_000);
   });
+}
+
+async function statesOf(suite: Suite): Promise<string[]> {
+  const { pods } = await suite.zap.json<{ pods: { name: string; host: string; state: { kind: string } }[] }>('pod', 'list');
+  return pods.filter(({ name }) => name === pod).map(({ host, state }) => `${state.kind} on ${host}`);
 }
