@@ -23,6 +23,8 @@ async function main(): Promise<void> {
 
 async function watchCriu([criuPid, podId, processor, note]: string[]): Promise<void> {
   const { keepWatch } = await import('../criu/warden');
+  const { leaveNoCoreDump } = await import('../system/privileges');
+  leaveNoCoreDump();
   process.on('SIGTERM', () => {});
   keepWatch({ criuPid: Number(criuPid), podId: podId!, processor: Number(processor), note: note! }, (word) => {
     try {

@@ -36,5 +36,10 @@ export function dropPrivileges(): void {
     }
   }
   checked(capset(header, sets), 'capset');
-  checked(prctl(PR_SET_DUMPABLE, 0, 0, 0, 0), 'prctl(PR_SET_DUMPABLE)'); // no core dump of what passes through here
+  leaveNoCoreDump();
+}
+
+/** Of what passes through this process. */
+export function leaveNoCoreDump(): void {
+  checked(prctl(PR_SET_DUMPABLE, 0, 0, 0, 0), 'prctl(PR_SET_DUMPABLE)');
 }

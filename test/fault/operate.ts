@@ -57,6 +57,7 @@ async function at(fleet: Fleet, host: Host, id: string): Promise<LocatedPod> {
 export function wordsFor({ operation, pod, from, to, copyName }: Attempt): string[] {
   switch (operation) {
     case 'move':
+      return ['pod', 'move', pod.name, to, '--keep-memory'];
     case 'move-undone':
     case 'move-stored':
       return ['pod', 'move', pod.name, to];

@@ -3,6 +3,17 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Suite } from '../support/suite';
 import { HelperOn, installedHelper } from './helper-on';
 
+/** Starts a program, aborts it once it has said something, and tells by which signal it ended, and whether the kernel kept its memory. */
+const crashAfterFirstWord = `
+use File::Temp 'tempdir';
+chdir tempdir(CLEANUP => 1);
+pipe(my $in, my $hold); pipe(my $out, my $said);
+my $pid = fork;
+if (!$pid) { open STDIN, '<&', $in; open STDOUT, '>&', $said; close $hold; exec 'sh', '-c', 'ulimit -c unlimited; exec "$0" "$@"', @ARGV }
+close $said; sysread($out, my $first, 1); kill ABRT => $pid; waitpid $pid, 0;
+print $? & 127, $? & 128 ? ' core' : ' none'; chdir '/';
+`;
+
 export function users(suite: Suite): void {
   describe('two users of a host', () => {
     let root: HelperOn;
@@ -72,6 +83,12 @@ export function users(suite: Suite): void {
       const set = (name: string): bigint => BigInt(`0x${new RegExp(`^${name}:\\t([0-9a-f]+)`, 'm').exec(status)![1]!}`);
       for (const capability of [9, 16, 17, 20, 22, 25, 26, 32, 33, 34, 35, 36, 37]) for (const name of ['CapBnd', 'CapPrm', 'CapEff']) expect(set(name) >> BigInt(capability) & 1n, `${name} ${capability}`).toBe(0n);
       expect(status).toMatch(/^Umask:\t0077$/m);
+    });
+
+    test('the helper leaves no core dump when it crashes, where other programs do', async () => {
+      const crashed = async (...program: string[]): Promise<string> => (await suite.lab.exec('alpha', ['perl', '-e', crashAfterFirstWord, ...program])).stdout;
+      expect(await crashed('sh', '-c', 'echo up; exec sleep 60')).toBe('6 core');
+      expect(await crashed(installedHelper(suite, 'alpha'), 'serve')).toBe('6 none');
     });
   });
 }
