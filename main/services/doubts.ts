@@ -24,18 +24,21 @@ export class Doubts implements Disposable {
   /** What all hosts have now. */
   notice(pods: readonly LocatedPod[]): void {
     this.pods = pods;
-    if (this.isAtWork || this.timer || this.isStopped) return;
+    if (!this.isAtWork && !this.timer && !this.isStopped) void this.carry(pods);
+  }
+
+  private async carry(pods: readonly LocatedPod[]): Promise<void> {
     this.isAtWork = true;
-    void settleDoubts(this.fleet, pods).catch(() => true).then((wasAny) => {
-      this.isAtWork = false;
-      if (this.isStopped) return;
-      if (!wasAny) return this.pods === pods ? undefined : this.notice(this.pods);
+    const wasAny = await settleDoubts(this.fleet, pods).catch(() => true);
+    this.isAtWork = false;
+    if (this.isStopped) return;
+    if (wasAny) {
       this.timer = setTimeout(() => {
         this.timer = undefined;
         this.notice(this.pods);
       }, this.againAfterMs);
       this.onCarried();
-    });
+    } else if (this.pods !== pods) this.notice(this.pods);
   }
 
   [Symbol.dispose](): void {
