@@ -5,6 +5,7 @@
  * does it. The contexts stay open while the POD stands frozen: giving up a gigabyte takes 40 ms, and CRIU does not mind.
  */
 import { closeSync, readFileSync, writeFileSync } from 'node:fs';
+import { setPriority } from 'node:os';
 import { callInside, Unstoppable, warmUp } from '../system/injected-call';
 import { trackableAreas } from '../system/live-pages';
 import { identify, isAlive, namespaceMembers, type ProcessIdentity } from '../system/process';
@@ -34,10 +35,12 @@ export class WriteTracker {
   private readonly tracked = new Map<number, Tracked>();
 
   constructor(private readonly init: number) {
-    try {
-      writeFileSync('/proc/self/oom_score_adj', '-1000');
-    } catch {
-      // not allowed everywhere
+    for (const preference of [() => writeFileSync('/proc/self/oom_score_adj', '-1000'), () => setPriority(-20)]) {
+      try {
+        preference();
+      } catch {
+        // not allowed everywhere
+      }
     }
     warmUp();
     for (let round = 0; round < 3; round++) closeSync(takeDescriptor(process.pid, 0));

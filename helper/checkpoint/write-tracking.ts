@@ -6,6 +6,7 @@
  */
 import type { ChildProcess } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
 import { namespaceMembers } from '../system/process';
 import { callsHavePassed } from '../system/settle';
 import { start } from '../system/spawn';
@@ -16,6 +17,8 @@ import type { TrackerAnswer, TrackerOrder } from './write-tracker';
 const worthwhilePodBytes = 128 << 20;
 const worthwhileProcessBytes = 32 << 20;
 const answerWithinMs = 5000;
+/** It does not hold a thread for so long, whatever happens. */
+const endWithinMs = 10_000;
 const settleWithinMs = 1000;
 
 /** What a move tells of it. */
@@ -34,11 +37,13 @@ export class WriteTracking implements Disposable {
   private rest = '';
   private answers: ((answer: TrackerAnswer | undefined) => void)[] = [];
   private isOver = false;
+  private readonly ended: Promise<unknown>;
 
   private constructor(private readonly init: number, private readonly child: ChildProcess) {
+    this.ended = new Promise((resolve) => void child.once('close', resolve).once('error', resolve));
     child.stdout!.on('data', (chunk: Buffer) => this.hear(chunk.toString()));
     child.stdin!.on('error', () => {}); // it has ended, which is seen below
-    for (const event of ['close', 'error']) child.once(event, () => this.giveUp('The program that does it has ended.'));
+    void this.ended.then(() => this.giveUp('The program that does it has ended.'));
   }
 
   /** Does nothing yet; undefined where it does not pay or cannot be had. `program` is the helper's executable. */
@@ -64,7 +69,12 @@ export class WriteTracking implements Disposable {
     const wanted = namespaceMembers(this.init).filter((pid) => !this.reasons.has(pid) && privateBytes(pid) >= worthwhileProcessBytes);
     for (const pid of wanted.filter(usesAsynchronousIo)) this.leave(pid, 'It uses asynchronous I/O.');
     const answer = await this.ask({ pids: wanted.filter((pid) => !this.reasons.has(pid)) });
-    if (!answer) return this.giveUp('The program that does it did not answer.');
+    if (!answer) {
+      this.giveUp('The program that does it did not answer.');
+      this.child.stdin!.end();
+      await Promise.race([this.ended, delay(endWithinMs, undefined, { ref: false })]); // while it holds a thread nobody else can
+      return;
+    }
     for (const { pid, why } of answer.left) this.leave(pid, why);
     for (const { stoppedMs } of answer.tracked) this.stoppedMs = Math.max(this.stoppedMs, stoppedMs);
     this.trackedNow = new Set(answer.tracked.map(({ pid }) => pid));

@@ -22,7 +22,8 @@ const allSignals = 0xffff_ffff_ffff_ffffn;
 const EINTR = 4n;
 /** The kernel begins the call anew, but if a signal's handler is to run first the program hears EINTR. */
 const ERESTARTNOHAND = 514n;
-const stopWithinMs = 200;
+/** On a machine with much to do a thread may wait long for its turn to stop. */
+const stopWithinMs = 2000;
 /** Looked at without a pause: a loop that waits with a time limit runs for microseconds in between. */
 const findWithinMs = 150;
 const noThread = 0x3fffff;

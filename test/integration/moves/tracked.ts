@@ -10,7 +10,7 @@ import { until } from '../support/until';
 
 const pod = 'tracked';
 const program = readFileSync(join(import.meta.dirname, 'scribble.py'), 'utf8');
-const pages = 20_000;
+const pages = 18_000;
 const control = '/home/user/control';
 const pageBytes = 4096;
 
@@ -34,7 +34,7 @@ export function trackedMoves(suite: Suite): void {
     afterAll(() => suite.delete(pod), 60_000);
 
     test('keeps every byte, however it is written, and only what was written is looked at in the freeze', async () => {
-      for (const to of ['beta', 'alpha', 'beta'] as const) {
+      for (const to of ['beta', 'alpha'] as const) {
         const { tracking, bytes } = await move(to);
         expect(tracking).toMatchObject({ processes: 2, left: [] });
         expect(bytes.memory).toBeGreaterThan(2 * pages * pageBytes);
