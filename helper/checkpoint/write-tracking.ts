@@ -15,7 +15,7 @@ import { canTrackWrites } from '../system/userfaultfd';
 import type { TrackerAnswer, TrackerOrder } from './write-tracker';
 
 const worthwhilePodBytes = 128 << 20;
-const worthwhileProcessBytes = 32 << 20;
+const worthwhileProcessBytes = 8 << 20;
 const answerWithinMs = 5000;
 /** It does not hold a thread for so long, whatever happens. */
 const endWithinMs = 10_000;

@@ -25,7 +25,7 @@ const ERESTARTNOHAND = 514n;
 /** On a machine with much to do a thread may wait long for its turn to stop. */
 const stopWithinMs = 2000;
 /** Looked at without a pause: a loop that waits with a time limit runs for microseconds in between. */
-const findWithinMs = 150;
+const findWithinMs = 60;
 const noThread = 0x3fffff;
 
 export type InjectedCall = (number: number, first?: number, second?: number, third?: number) => number;

@@ -22,6 +22,11 @@ export function trackedMoves(suite: Suite): void {
       await suite.exec(pod, 'sh', '-c', `rm -f ${control}/*.done`);
       for (const name of ['parent0', 'parent1', 'child0', 'child1']) await until(`work of ${name}`, async () => (await read(`${name}.done`)) !== '');
     };
+    const kill = async (host: HostName, verb: string): Promise<void> => {
+      const pids = (await suite.view(host).programs('zap-helper')).filter((pid) => readFileSync(`/proc/${pid}/cmdline`, 'latin1').split('\0')[1] === verb);
+      expect(pids.length).toBeGreaterThan(0);
+      for (const pid of pids) process.kill(pid, 'SIGKILL');
+    };
     const move = (to: HostName): Promise<MoveReport> => suite.zap.json<MoveReport>('pod', 'move', pod, to);
 
     beforeAll(async () => {
@@ -48,7 +53,7 @@ export function trackedMoves(suite: Suite): void {
       const moment = await stopAt(suite.view(host), 'tracker-foreign-registers');
       const moving = suite.zap.start(['pod', 'move', pod, suite.other(host), '--json']);
       await moment.reached();
-      for (const pid of await suite.view(host).programs('zap-helper')) if (readFileSync(`/proc/${pid}/cmdline`, 'latin1').includes('\0serve\0')) process.kill(pid, 'SIGKILL');
+      await kill(host, 'serve');
       await delay(100);
       moment.goOn();
       await moving.ended;
@@ -56,6 +61,34 @@ export function trackedMoves(suite: Suite): void {
       const report = await move(suite.other(host));
       expect(report.tracking).toMatchObject({ processes: 2, left: [] });
       await allWork();
+    }, 120_000);
+
+    test('is compared as ever when the program that keeps track is killed', async () => {
+      const { host } = await suite.zap.json<{ host: HostName }>('pod', 'show', pod);
+      const moment = await stopAt(suite.view(host), 'source-memory-again');
+      const moving = suite.zap.start(['pod', 'move', pod, suite.other(host), '--json']);
+      await moment.reached();
+      await kill(host, 'track-writes');
+      moment.goOn();
+      const { tracking, bytes } = JSON.parse((await moving.ended).stdout.toString()) as MoveReport;
+      expect(tracking).toMatchObject({ processes: 0, left: [expect.stringContaining('has ended'), expect.stringContaining('has ended')] });
+      expect(tracking!.comparedBytes).toBeGreaterThan(bytes.memory / 2);
+      await allWork();
+    }, 120_000);
+
+    test('goes on where it was when the move is given up in the freeze, and nothing is tracked any more', async () => {
+      const { host } = await suite.zap.json<{ host: HostName }>('pod', 'show', pod);
+      const moment = await stopAt(suite.view(host), 'source-dumped');
+      const moving = suite.zap.start(['pod', 'move', pod, suite.other(host), '--json']);
+      await moment.reached();
+      moving.child.kill('SIGINT');
+      await delay(100);
+      moment.goOn();
+      expect((await moving.ended).exitCode).toBe(130);
+      await allWork();
+      await until('no helper', async () => (await suite.view(host).programs('zap-helper')).length === 0, { withinMs: 30_000 });
+      const { uidBase } = suite.view(host).record(pod)!;
+      for (const { pid } of suite.view(host).processes(uidBase)) expect(readFileSync(suite.view(host).path('proc', String(pid), 'smaps'), 'latin1')).not.toMatch(/^VmFlags:.* uw\b/m);
     }, 120_000);
 
     test('has in the end what it has written', async () => {
