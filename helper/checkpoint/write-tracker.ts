@@ -57,7 +57,8 @@ export class WriteTracker {
       } catch (error) {
         if (error instanceof Unstoppable) throw error;
         this.end(pid);
-        answer.left.push({ pid, why: (error as Error).message });
+        const now = identify(pid);
+        if (now && isAlive(now)) answer.left.push({ pid, why: (error as Error).message });
       }
     }
     this.sweep();
@@ -75,10 +76,11 @@ export class WriteTracker {
     const { result: context, stoppedMs } = callInside(pid, (call) => {
       const fd = call(makeContext.number, makeContext.flags);
       if (fd < 0) throw new Error(`userfaultfd: error ${-fd}`);
+      if (descriptorTarget(pid, fd) !== contextName) throw new Error('Its threads do not share their descriptors.');
       try {
         return takeDescriptor(pid, fd);
       } finally {
-        if (descriptorTarget(pid, fd) === contextName) call(closeNumber, fd);
+        call(closeNumber, fd);
       }
     });
     const tracked = { process, context, stoppedMs };
