@@ -8,8 +8,11 @@
 import { mkdirSync } from 'node:fs';
 import { rearmTimers, removedSegments } from '../criu/amend';
 import { findCriu } from '../criu/features';
+import { endFilling, noteFilling, startFilling } from '../criu/filling';
+import { listImages } from '../criu/images';
 import { restoreOptions } from '../criu/options';
 import { CriuSession, type RestoreOutcome } from '../criu/session';
+import { UserfaultRight } from '../criu/userfault-right';
 import type { EnvironmentStore } from '../files/environments';
 import type { MapId } from '../files/id-shift';
 import { loadIoPriorities } from './io-priorities';
@@ -19,13 +22,16 @@ import { guardMacvlan, guardPort } from '../network/guard';
 import { planLink, type LinkPlan } from '../network/link-plan';
 import { announce, completeLink, connect, createLink } from '../network/pod-link';
 import { mountAround, mountRoot } from '../pod/file-systems';
-import { podPaths } from '../pod/paths';
+import { podPaths, userfaultRights } from '../pod/paths';
 import type { PodRecord, RunningState } from '../pod/record';
 import { dismantle } from '../pod/remove';
 import { createGroups, freezeGroup, groupMembers, ownGroup } from '../system/cgroup';
 import { removeSegments } from '../system/shared-memory';
 import { bootId, identify, type ProcessIdentity } from '../system/process';
+import { memoryFreeBytes } from '../preflight/facts';
 import { ZapError } from '../protocol/errors';
+
+const mostOfMemory = 0.8;
 
 export interface Running {
   state: RunningState;
@@ -47,10 +53,12 @@ export class Revival implements AsyncDisposable {
     private readonly link: LinkPlan,
     private readonly session: CriuSession,
     private readonly environments: EnvironmentStore,
+    readonly isLazy: boolean,
   ) {}
 
-  static async prepare(record: PodRecord, environments: EnvironmentStore): Promise<Revival> {
-    const { criu } = podPaths(record.id);
+  /** With `isLazy` memory is put in place when the POD runs already, where this host can do that. */
+  static async prepare(record: PodRecord, environments: EnvironmentStore, { isLazy = false } = {}): Promise<Revival> {
+    const { criu, filling, images } = podPaths(record.id);
     mkdirSync(criu, { recursive: true, mode: 0o700 });
     try {
       await mountAround(record, environments);
@@ -58,7 +66,8 @@ export class Revival implements AsyncDisposable {
       const link = await planLink(record);
       await guardPort(link);
       const { binary } = await findCriu();
-      return new Revival(record, link, await CriuSession.start({ binary, workDirectory: criu, cgroupProcs, cgroupProcsOnceForked: [ownGroup()] }), environments);
+      const willFill = isLazy && (await startFilling({ podId: record.id, workDirectory: criu, images, lock: filling }));
+      return new Revival(record, link, await CriuSession.start({ binary, workDirectory: criu, cgroupProcs, cgroupProcsOnceForked: [ownGroup()] }), environments, willFill);
     } catch (error) {
       await dismantle(record, undefined);
       throw error;
@@ -70,13 +79,18 @@ export class Revival implements AsyncDisposable {
     this.hasBegun = true;
     let init: ProcessIdentity | undefined;
     try {
-      const { root, shm } = podPaths(this.record.id);
+      const { root, shm, filling } = podPaths(this.record.id);
       await mountRoot(this.record, this.environments);
       await loadShm(options.images, shm, options.mapId);
       rearmTimers(options.images);
       const segments = removedSegments(options.images);
       let link = Promise.resolve();
-      const outcome = await this.session.restore(restoreOptions({ imagesDirectory: options.images, rootDirectory: root, isClone: options.isClone, external: [`mnt[${shmKey}]:${shm}`] }), {
+      const bytes = this.isLazy ? bytesOfPages(options.images) : 0;
+      const isLazy = this.isLazy && hasRoom(bytes, this.record);
+      if (isLazy) noteFilling(filling, bytes);
+      else if (this.isLazy) await endFilling(filling);
+      await using _right = isLazy ? await UserfaultRight.take(userfaultRights) : undefined;
+      const outcome = await this.session.restore(restoreOptions({ imagesDirectory: options.images, rootDirectory: root, isClone: options.isClone, isLazy, external: [`mnt[${shmKey}]:${shm}`] }), {
         setupNamespaces: async (init) => void (link = meanwhile(() => createLink(this.link, init))),
         postSetupNamespaces: () => link,
         preResume: async () => void freezeGroup(this.record.id, true),
@@ -101,6 +115,15 @@ export class Revival implements AsyncDisposable {
     await this.session.close();
     if (!this.hasBegun) await dismantle(this.record, undefined);
   }
+}
+
+function bytesOfPages(images: string): number {
+  return listImages(images).files.reduce((sum, { name, sizeBytes }) => sum + (name.startsWith('pages-') ? sizeBytes : 0), 0);
+}
+
+/** Memory that follows is each process's own; of what CRIU copies, some share. */
+function hasRoom(bytes: number, { limits }: PodRecord): boolean {
+  return bytes <= memoryFreeBytes() * mostOfMemory && bytes <= (limits.memoryBytes ?? Infinity) * mostOfMemory;
 }
 
 /** Begins when CRIU has been told to go on. */

@@ -2,6 +2,7 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { findCriu, formatVersion } from '../criu/features';
+import { isFilling, whenFilled } from '../criu/filling';
 import { inspectTree } from '../criu/inspect';
 import type { EnvironmentStore } from '../files/environments';
 import { ZapError } from '../protocol/errors';
@@ -33,9 +34,10 @@ export async function suspendPod(record: PodRecord, seal: Seal, progress: (progr
   if (!isRunning(record)) throw new Error('unreachable');
   using _lock = lockPod(record, 'being suspended');
   const steps = new Steps(progress, signal, 'suspend');
-  const { checkpoint, images } = podPaths(record.id);
+  const { checkpoint, images, filling } = podPaths(record.id);
   const init = record.state.init;
   let manifest: Manifest | undefined;
+  if (isFilling(filling)) await steps.run('memory of the last move', () => whenFilled(filling, signal));
   const startedMs = performance.now();
   rmSync(checkpoint, { recursive: true, force: true });
   const criuVersion = formatVersion((await findCriu()).version);

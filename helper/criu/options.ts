@@ -40,6 +40,8 @@ export interface RestoreFacts {
   /** A clone's connections belong to the original: the copy finds them closed. */
   isClone?: boolean;
   external?: readonly string[];
+  /** A pager waits for it, which puts private memory in place. */
+  isLazy?: boolean;
   /** Image pages are given back as they are read: halves the peak when images lie on tmpfs; the images are used up. */
   shouldConsumeImages?: boolean;
   logLevel?: number;
@@ -73,6 +75,7 @@ export function restoreOptions(facts: RestoreFacts): CriuOptions {
     logFile: restoreLog,
     networkLock: networkLockSkip,
     ...(facts.isClone ? { tcpClose: true } : { tcpEstablished: true }),
+    ...(facts.isLazy ? { lazyPages: true } : {}),
     ...(facts.shouldConsumeImages ? { autoDedup: true } : {}),
   };
 }

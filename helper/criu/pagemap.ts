@@ -7,11 +7,16 @@ import { ZapError } from '../protocol/errors';
 import { readImage } from './images';
 
 /** Flags of an entry (criu/include/pagemap.h). */
+const PE_LAZY = 2;
 const PE_PRESENT = 4;
+/** 16 MiB */
+const leastLazyPages = 4096;
 
 export interface PagemapEntry {
   address: number;
   pages: number;
+  /** A restore may leave them out, to be put in place when the process runs. */
+  isLazy: boolean;
 }
 
 export interface Pagemap {
@@ -33,17 +38,23 @@ export function parsePagemap(bytes: Buffer): Pagemap {
       const address = found.get(fieldNumbers.address)?.value;
       const pages = (found.get(fieldNumbers.pages) ?? found.get(fieldNumbers.compatiblePages))?.value;
       if (address === undefined || pages === undefined) throw unreadable();
-      return { address, pages };
+      return { address, pages, isLazy: ((found.get(fieldNumbers.flags)?.value ?? 0) & PE_LAZY) !== 0 };
     }),
   };
 }
 
-/** The same pagemap when all of its pages are in the file of pages: what CRIU left out as lazy has been put there. */
+/**
+ * The same pagemap when all of its pages are in the file of pages: what CRIU left out as lazy has been put there. It stays lazy only where there is much of it: a
+ * restore that copies few pages costs next to nothing, and keeps what processes share with those that they were forked from.
+ */
 export function withAllPresent(bytes: Buffer): Buffer {
   const changed = Buffer.from(bytes);
-  for (const entry of readImage(changed).entries.slice(1)) {
-    const flags = varints(entry).get(fieldNumbers.flags);
-    if (flags) entry[flags.at]! |= PE_PRESENT;
+  const entries = readImage(changed).entries.slice(1).map((entry) => ({ entry, found: varints(entry) }));
+  const isLazy = ({ found }: (typeof entries)[number]): boolean => ((found.get(fieldNumbers.flags)?.value ?? 0) & PE_LAZY) !== 0;
+  const lazyPages = entries.filter(isLazy).reduce((sum, { found }) => sum + (found.get(fieldNumbers.pages) ?? found.get(fieldNumbers.compatiblePages))!.value, 0);
+  for (const { entry, found } of entries) {
+    const flags = found.get(fieldNumbers.flags);
+    if (flags) entry[flags.at] = (entry[flags.at]! | PE_PRESENT) & (lazyPages < leastLazyPages ? ~PE_LAZY : 0xff);
   }
   return changed;
 }

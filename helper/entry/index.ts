@@ -1,7 +1,7 @@
 /**
- * `zap-helper serve`, and `zap-helper watch-criu …` and `zap-helper track-writes …`, which such a one starts.
+ * `zap-helper serve`, and what such a one starts: `zap-helper watch-criu …`, `track-writes …`, `keep-filling …` and, by that, `fill …`.
  *
- * Each loads only what it needs: a POD's freeze waits for the second.
+ * Each loads only what it needs: a POD's freeze waits for the others.
  */
 import { writeSync } from 'node:fs';
 import { ZapError } from '../protocol/errors';
@@ -13,6 +13,8 @@ async function main(): Promise<void> {
   if (verb === '--version') return void process.stdout.write(`${version}\n`);
   if (verb === 'watch-criu') return watchCriu(words);
   if (verb === 'track-writes') return trackWrites(words);
+  if (verb === 'keep-filling') return keepFilling(words);
+  if (verb === 'fill') return fill(words);
   if (verb === 'serve') {
     const { serveConnection } = await import('./serve');
     return serveConnection();
@@ -47,6 +49,18 @@ async function trackWrites([init]: string[]): Promise<void> {
     rest = lines.pop()!;
     for (const line of lines) process.stdout.write(`${JSON.stringify(tracker.obey(JSON.parse(line) as TrackerOrder))}\n`);
   }
+  process.exit(0);
+}
+
+async function keepFilling([podId, workDirectory, images]: string[]): Promise<void> {
+  const { keepPager } = await import('../criu/pager-keeper');
+  keepPager({ podId: podId!, workDirectory: workDirectory!, images: images! });
+  process.exit(0); // libuv would wait for pagers that it has not seen end
+}
+
+async function fill([podId, workDirectory, images, taken]: string[]): Promise<void> {
+  const { fillMemory } = await import('../criu/pager');
+  fillMemory({ podId: podId!, workDirectory: workDirectory!, images: images! }, taken === '' ? [] : taken!.split(',').map(Number));
   process.exit(0);
 }
 

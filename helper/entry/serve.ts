@@ -7,10 +7,11 @@
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { ZapError } from '../protocol/errors';
+import { putUserfaultRightBack } from '../criu/userfault-right';
 import { EnvironmentStore } from '../files/environments';
 import { allSaid } from '../move/last-words';
 import { recoverHost } from '../move/recover';
-import { stateRoot } from '../pod/paths';
+import { stateRoot, userfaultRights } from '../pod/paths';
 import { whoCalls } from '../rpc/caller';
 import { createHandlers } from '../rpc/handlers';
 import { serve } from '../rpc/server';
@@ -30,6 +31,7 @@ export async function serveConnection(): Promise<void> {
   process.on('SIGHUP', () => {}); // the end of the connection shows at standard input
   process.on('SIGTERM', () => {});
   provideSpares(join(stateRoot, 'spare'));
+  await putUserfaultRightBack(userfaultRights);
   const environments = new EnvironmentStore();
   const recovery = recoverHost(environments, (line) => process.stderr.write(`${line}\n`));
   await recovery.local;

@@ -38,6 +38,8 @@ export const Offer = z.strictObject({
   isStored: z.boolean(),
   /** Opens what hosts have kept of the POD's memory. */
   keptKey: KeptKey.optional(),
+  /** It runs before all of its memory is in place, if the target can do that. */
+  memoryFollows: z.boolean().optional(),
 });
 export type Offer = z.infer<typeof Offer>;
 

@@ -11,6 +11,7 @@ import { PageStore } from '../checkpoint/page-store';
 import { openCheckpoint } from '../checkpoint/store';
 import { Steps } from '../checkpoint/steps';
 import { WriteTracking } from '../checkpoint/write-tracking';
+import { isFilling, whenFilled } from '../criu/filling';
 import { inspectTree } from '../criu/inspect';
 import { writeArchive } from '../files/archive-write';
 import type { EnvironmentStore } from '../files/environments';
@@ -128,6 +129,7 @@ class Sending {
       hasDisplay: record.hasDisplay,
       createdAt: this.isClone ? new Date().toISOString() : record.createdAt,
       isStored,
+      ...(this.job.memoryFollows ? { memoryFollows: true } : {}),
       ...(this.isClone || record.keptKey === undefined ? {} : { keptKey: record.keptKey }),
     };
     await channel.send(offer);
@@ -180,8 +182,9 @@ class Sending {
   private async sendRunning(layer: LayerSync): Promise<void> {
     const { record, channel, steps, context, handover } = this;
     if (!isRunning(record)) throw new Error('unreachable');
-    const { images } = podPaths(record.id);
+    const { images, filling } = podPaths(record.id);
     const { init } = record.state;
+    if (isFilling(filling)) await steps.run('memory of the last move', () => whenFilled(filling, context.signal));
     const ahead = await this.sendAhead(init.pid);
     this.ahead = ahead;
     await steps.run('prepare target', () => this.prepareTarget());

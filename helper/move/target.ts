@@ -78,6 +78,7 @@ class Receiving {
   private readonly steps: Steps;
   private readonly isClone: boolean;
   private readonly willRun: boolean;
+  private memoryFollows = false;
   private record!: PodRecord;
   private takeover!: Takeover;
   private revival: Revival | undefined;
@@ -130,6 +131,7 @@ class Receiving {
     const { demand } = offer;
     using _host = await lockHost();
     const answer = await requireAcceptable(demand, context.environments);
+    this.memoryFollows = (offer.memoryFollows ?? false) && answer.memoryFollows;
     this.record = {
       version: 1,
       id: demand.id,
@@ -193,7 +195,7 @@ class Receiving {
           break;
         case 'prepare':
           await steps.run('prepare', async () => {
-            if (this.willRun) this.revival = await Revival.prepare(this.record, context.environments);
+            if (this.willRun) this.revival = await Revival.prepare(this.record, context.environments, { isLazy: this.memoryFollows });
           });
           await channel.send({ type: 'prepared' });
           break;
@@ -247,7 +249,13 @@ class Receiving {
   private async restore(): Promise<void> {
     const { record, steps } = this;
     if (!this.revival) throw new ZapError('move/protocol', 'The other host sent a checkpoint before it was prepared for.');
-    const { init, letRun } = await steps.run('make processes', () => this.revival!.restore({ images: podPaths(record.id).images, isClone: this.isClone, mapId: this.mapId }));
+    const make = () => steps.run('make processes', () => this.revival!.restore({ images: podPaths(record.id).images, isClone: this.isClone, mapId: this.mapId }));
+    const { init, letRun } = await make().catch(async (error: unknown) => {
+      if (!this.revival!.isLazy) throw error;
+      // What only the memory that follows may have been the reason for: as ever, then.
+      this.revival = await steps.run('prepare again', () => Revival.prepare(record, this.context.environments));
+      return await make();
+    });
     Object.assign(this.takeover.arriving, { init, letRun });
   }
 

@@ -4,6 +4,9 @@ import { join } from 'node:path';
 export const stateRoot = '/var/lib/zap';
 export const runRoot = '/run/zap';
 
+/** Of restores for which a setting of the kernel is not what it was. */
+export const userfaultRights = join(runRoot, 'userfault');
+
 export interface PodPaths {
   directory: string;
   record: string;
@@ -25,6 +28,8 @@ export interface PodPaths {
   dumped: string;
   /** Which processors the threads had, while CRIU's warden has gathered them on one. */
   processors: string;
+  /** Locked for as long as memory is put in place while the POD runs already; holds the pids of those who do it. */
+  filling: string;
   clients: string;
   lock: string;
 }
@@ -47,6 +52,7 @@ export function podPaths(id: string): PodPaths {
     freezing: join(run, 'freezing'),
     dumped: join(run, 'dumped'),
     processors: join(run, 'processors'),
+    filling: join(run, 'filling'),
     clients: join(run, 'clients'),
     lock: join(runRoot, 'locks', id),
   };

@@ -2,6 +2,7 @@
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { ZapError } from '../protocol/errors';
+import { endFilling } from '../criu/filling';
 import { unmountPodRoot } from '../files/pod-root';
 import { outerName } from '../network/link-plan';
 import { removeLink } from '../network/pod-link';
@@ -19,6 +20,7 @@ export async function dismantle(record: PodRecord, init: ProcessIdentity | undef
   if (init) await killNamespace(init);
   await killGroups(record.id);
   const paths = podPaths(record.id);
+  await endFilling(paths.filling);
   while (detachMount(paths.shm));
   unmountPodRoot({ envMount: paths.envMount, mountpoint: paths.root });
   forgetSandbox(record.id);

@@ -1,10 +1,10 @@
 /** What PODs ask of a kernel, each tried in a namespace that is gone when the trial ends. */
 import { closeSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { canFill } from '../criu/userfault-right';
 import type { Finding } from '../protocol/model';
 import { livePages } from '../system/live-pages';
 import { cloneMount, shiftMountIds } from '../system/mounts';
-import { libc } from '../system/native';
 import { run } from '../system/spawn';
 import { limitControllers } from '../system/cgroup';
 import { stateRoot } from '../pod/paths';
@@ -19,8 +19,6 @@ export interface KernelProbe {
   isThere(): Promise<boolean>;
 }
 
-const syscall = libc<[number, number]>('int64_t syscall(int64_t number, int64_t flags)');
-const O_CLOEXEC = 0o2000000;
 const timeoutMs = 10_000;
 
 async function inNamespaces(namespaces: readonly string[], command: readonly string[], input?: string): Promise<boolean> {
@@ -88,7 +86,7 @@ export const kernelProbes: readonly KernelProbe[] = [
     id: 'pagemap-scan', severity: 'note', message: 'This kernel does not list the pages that hold memory (PAGEMAP_SCAN, 6.7): memory cannot be sent ahead, so that PODs with much of it stand still for longer.',
     isThere: async () => !livePages(process.pid).next().done,
   },
-  { id: 'userfaultfd', severity: 'note', message: 'This kernel has no userfaultfd (CONFIG_USERFAULTFD).', isThere: async () => hasUserfaultfd() },
+  { id: 'userfaultfd', severity: 'note', message: 'Memory cannot be put in place while a POD runs already, so that PODs with much of it stand still for longer when they come here.', hint: 'A kernel with CONFIG_USERFAULTFD; in a container: a /proc/sys that can be written, or vm.unprivileged_userfaultfd=1.', isThere: async () => canFill() },
   { id: 'soft-dirty', severity: 'note', message: 'This kernel does not mark pages that were written (CONFIG_MEM_SOFT_DIRTY); what changes is found by comparison instead.', isThere: async () => hasSoftDirty() },
   { id: 'cgroup2', severity: 'blocker', message: 'There is no cgroup v2 hierarchy, which PODs are frozen and counted by.', hint: 'mount -t cgroup2 cgroup2 /sys/fs/cgroup', isThere: async () => / - cgroup2 /m.test(readFileSync('/proc/self/mountinfo', 'utf8')) },
   {
@@ -100,13 +98,6 @@ export const kernelProbes: readonly KernelProbe[] = [
     },
   },
 ];
-
-function hasUserfaultfd(): boolean {
-  const fd = Number(syscall(process.arch === 'arm64' ? 282 : 323, O_CLOEXEC));
-  if (fd < 0) return false;
-  closeSync(fd);
-  return true;
-}
 
 /** Where the kernel marks written pages, it says of each mapping that it does. */
 function hasSoftDirty(): boolean {

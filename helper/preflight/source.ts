@@ -2,6 +2,7 @@
 import { ZapError } from '../protocol/errors';
 import { modelFreezeMs } from '../protocol/freeze-model';
 import type { Finding, PodDemand, Usage } from '../protocol/model';
+import { fillingBytes } from '../criu/filling';
 import { inspectTree } from '../criu/inspect';
 import type { EnvironmentStore } from '../files/environments';
 import { treeSize } from '../files/tree-size';
@@ -21,7 +22,7 @@ export async function usageOf(record: PodRecord, members = namespaceMembers): Pr
     usage: {
       processes: inside?.totals.processes ?? 0,
       threads: inside?.totals.threads ?? 0,
-      memoryBytes: inside?.totals.memoryBytes ?? (record.state.kind === 'suspended' ? record.state.sizeBytes : 0),
+      memoryBytes: inside ? Math.max(inside.totals.memoryBytes, fillingBytes(podPaths(record.id).filling)) : (record.state.kind === 'suspended' ? record.state.sizeBytes : 0),
       layerBytes: layer.bytes,
       layerFiles: layer.files,
       tcpConnections: inside?.totals.tcpConnections ?? 0,

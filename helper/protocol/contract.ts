@@ -26,6 +26,9 @@ const CpuFlag = z.string().regex(/^[A-Za-z0-9_]{1,40}$/);
 /** What the other host's processor lacks. What no program of the POD uses is then not demanded; the source looks for itself. */
 const absentCpuFlags = z.array(CpuFlag).max(500).optional();
 
+/** It runs on the target as soon as its processes are there; most of its memory, which is on the target by then, is put in place meanwhile. */
+const memoryFollows = z.boolean().optional();
+
 /** What the sending side of a data channel is to do. `key` opens the checkpoint of a suspended POD that is to run. */
 export const SendJob = z.discriminatedUnion('kind', [
   /** The POD leaves this host: running (frozen, restored there, killed here) or suspended. */
@@ -37,9 +40,10 @@ export const SendJob = z.discriminatedUnion('kind', [
     absentCpuFlags,
     /** For a cheap return its memory stays here, encrypted with a key that leaves with it. Else nothing of it does. */
     keepMemory: z.boolean().optional(),
+    memoryFollows,
   }),
   /** A copy with an identity of its own starts on the other side, this one runs on. */
-  z.strictObject({ kind: z.literal('clone'), pod: PodRef, identity: z.strictObject({ id: PodId, name: PodName, mac: Mac, network: Network }), key: CheckpointKey.optional(), absentCpuFlags }),
+  z.strictObject({ kind: z.literal('clone'), pod: PodRef, identity: z.strictObject({ id: PodId, name: PodName, mac: Mac, network: Network }), key: CheckpointKey.optional(), absentCpuFlags, memoryFollows }),
   z.strictObject({ kind: z.literal('environment'), environment: EnvironmentRef }),
 ]);
 export type SendJob = z.infer<typeof SendJob>;
@@ -149,7 +153,7 @@ export const contract = {
   'preflight.source': call({ in: z.strictObject({ pod: PodRef, willRun: z.boolean() }), out: z.strictObject({ demand: PodDemand, findings: z.array(Finding), predictedFreezeMs: z.number() }), isQuestion: true }),
   /** Which programs of a running POD may be using these features of the processor; those that none uses are left out. */
   'preflight.cpu': call({ in: z.strictObject({ pod: PodRef, flags: z.array(CpuFlag).max(500) }), out: z.strictObject({ uses: z.array(z.strictObject({ flag: z.string(), programs: z.array(z.string()) })) }), isQuestion: true }),
-  'preflight.target': call({ in: z.strictObject({ demand: PodDemand }), out: z.strictObject({ findings: z.array(Finding), needsEnvironment: z.boolean() }), isQuestion: true }),
+  'preflight.target': call({ in: z.strictObject({ demand: PodDemand }), out: z.strictObject({ findings: z.array(Finding), needsEnvironment: z.boolean(), memoryFollows }), isQuestion: true }),
 
   /**
    * Opens the receiving end of a data channel and sees one transfer through. The first event says where it listens; with `relay` lane 0 of this call

@@ -126,8 +126,8 @@ export function createHandlers(environments: EnvironmentStore): Handlers {
       return { uses: await cpuUseOf(findRecord(pod, caller), flags) };
     },
     async 'preflight.target'({ demand }) {
-      const [{ findings, needsEnvironment }, ofNeighbours] = await Promise.all([preflightTarget(demand, environments), neighbourFindings(demand)]);
-      return { findings: [...findings, ...ofNeighbours], needsEnvironment };
+      const [{ findings, ...answer }, ofNeighbours] = await Promise.all([preflightTarget(demand, environments), neighbourFindings(demand)]);
+      return { findings: [...findings, ...ofNeighbours], ...answer };
     },
 
     'transfer.outcome': async (params, { caller }) => outcomeOf(params, caller),

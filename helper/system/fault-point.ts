@@ -21,6 +21,11 @@ export function reach(moment: string): void {
   if (isArmed) come(moment.replaceAll(/[^a-z0-9]+/gi, '-'));
 }
 
+/** Whether the lab wants what works by itself to wait there; for as long as its file is there. */
+export function isHeldBack(moment: string): boolean {
+  return isArmed && existsSync(join(faultDirectory, moment.replaceAll(/[^a-z0-9]+/gi, '-')));
+}
+
 function come(name: string): void {
   const path = join(faultDirectory, name);
   const reached = `${path}.reached`;

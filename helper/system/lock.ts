@@ -43,6 +43,11 @@ export class Lock implements Disposable {
     }
   }
 
+  /** For a program that is to have it as well: it is held until all who have it are gone. */
+  get descriptor(): number {
+    return this.fd;
+  }
+
   /** Gives the lock up together with its file. */
   remove(): void {
     rmSync(this.path, { force: true });

@@ -33,3 +33,8 @@ export function lastErrno(): number {
 export function addressOf(buffer: Buffer): bigint {
   return BigInt(koffi.address(buffer));
 }
+
+/** The memory at an address, which must stay mapped for as long as anybody has the buffer. */
+export function viewOf(address: number, sizeBytes: number): Buffer {
+  return Buffer.from(koffi.view(BigInt(address), sizeBytes));
+}

@@ -41,8 +41,8 @@ export const registerSet = { general: 1, extendedX64: 0x202 } as const;
 
 export type Change =
   | { kind: 'ended' }
-  /** About to exit, with its memory still there. `isKilled`: by a signal. */
-  | { kind: 'exiting'; isKilled: boolean }
+  /** About to exit, with its memory and its descriptors still there. `isKilled`: by a signal. */
+  | { kind: 'exiting'; isKilled: boolean; exitCode: number }
   /** At the beginning or the end of a system call. */
   | { kind: 'call' }
   /** A signal is being delivered: it is up to the tracer to pass it on. */
@@ -93,7 +93,7 @@ export function nextChange(tid: number, withinMs?: number): Change | undefined {
   if (event === PTRACE_EVENT_EXIT) {
     const message = Buffer.alloc(8);
     checked(callWithBytes(PTRACE_GETEVENTMSG, tid, 0, message), 'ptrace(GETEVENTMSG)');
-    return { kind: 'exiting', isKilled: (message.readUInt32LE() & 0x7f) !== 0 };
+    return { kind: 'exiting', isKilled: (message.readUInt32LE() & 0x7f) !== 0, exitCode: message.readUInt32LE() >>> 8 };
   }
   const signal = (status >>> 8) & 0xff;
   if (event !== 0) return { kind: 'stopped', isWithProcess: signal !== SIGTRAP };

@@ -139,8 +139,9 @@ async function prepare(fleet: Fleet, located: LocatedPod, to: string, options: M
     const isOpened = located.pod.state.kind === 'suspended' && (job.kind === 'clone' || (job.kind === 'move' && job.resume));
     const keyed = isOpened ? { ...job, key: await checkpointKey(fleet, source, located.pod.id, options) } : job;
     const found = await preflight({ located, source, target, willRun, past: await historyOf(fleet).past(), asCopy, signal });
-    const { absentCpuFlags } = found;
-    return { source, target, ...found, keyed: absentCpuFlags.length === 0 || keyed.kind === 'environment' ? keyed : { ...keyed, absentCpuFlags } };
+    const { absentCpuFlags, plan } = found;
+    if (keyed.kind === 'environment') return { source, target, ...found, keyed };
+    return { source, target, ...found, keyed: { ...keyed, ...(absentCpuFlags.length === 0 ? {} : { absentCpuFlags }), ...(plan.memoryFollows ? { memoryFollows: true } : {}) } };
   } catch (thrown) {
     const error = ZapError.from(thrown);
     if (!signal?.aborted) throw error;

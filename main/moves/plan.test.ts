@@ -49,6 +49,9 @@ describe('planMove', () => {
     ['a difference within the error is nothing', { clockOffsetMs: 1500, clockErrorMs: 600 }, { findings: [] }],
     ['a missing environment is counted', { target: { findings: [], needsEnvironment: true } }, { needsEnvironment: true, predictedBytes: { memory: 80_000_000, layer: 1000, environment: 500 } }],
     ['a suspended POD is stored and stands still already', { pod: podOf('suspended'), willRun: false }, { mode: 'stored', predictedDowntimeMs: 0 }],
+    ['memory follows where the target says so, which is told', { target: { findings: [], needsEnvironment: false, memoryFollows: true } }, { memoryFollows: true, findings: [expect.objectContaining({ id: 'move/memory-follows', severity: 'note' })] }],
+    ['memory comes first otherwise', {}, { memoryFollows: false }],
+    ['memory of a suspended POD comes first', { pod: podOf('suspended'), willRun: true, target: { findings: [], needsEnvironment: false, memoryFollows: true } }, { memoryFollows: false, findings: [] }],
     ['a suspended POD that will run is live', { pod: podOf('suspended'), willRun: true }, { mode: 'live', predictedDowntimeMs: 0 }],
   ];
   it.each(table)('%s', (_name, change, expected) => expect(plan(change)).toMatchObject(expected));
@@ -68,6 +71,11 @@ describe('planMove', () => {
     expect(after.predictedDowntimeMs / downtimeMs).toBeCloseTo(2, 0);
     expect(after.predictedTotalMs / totalMs).toBeCloseTo(3, 0);
     expect(after.predictedSentBytes / sentBytes).toBeCloseTo(0.5, 1);
+  });
+
+  it('predicts a shorter standstill when memory follows', () => {
+    const source = { demand: { ...demandOf(podOf('running')), memoryBytes: 1e9 }, findings: [], predictedFreezeMs: 100 };
+    expect(plan({ source, target: { findings: [], needsEnvironment: false, memoryFollows: true } }).predictedDowntimeMs).toBeLessThan(plan({ source }).predictedDowntimeMs - 900);
   });
 
   it('predicts a longer standstill for more memory', () => {

@@ -34,6 +34,8 @@ export interface Plan {
   canMove: boolean;
   needsEnvironment: boolean;
   predictedBytes: { memory: number; layer: number; environment: number };
+  /** It runs there as soon as its processes are there; its memory, which is there too, is put in place meanwhile. */
+  memoryFollows: boolean;
   /** By the model and what earlier moves between these hosts took. */
   predictedDowntimeMs: number;
   predictedTotalMs: number;
@@ -61,7 +63,7 @@ export function planMove(facts: PlanFacts): Plan {
   const { pod, source, target, willRun } = facts;
   // Whoever knows the programs says it better than the target, who only sees what is demanded.
   const ofTarget = facts.cpu.uses.length === 0 ? target.findings : target.findings.filter(({ id }) => id !== 'cpu-features');
-  const findings = unique([...between(facts), ...cpuFindings(facts.to, facts.cpu), ...source.findings, ...ofTarget]).sort((a, b) => severityOrder[a.severity] - severityOrder[b.severity]);
+  const findings = unique([...between(facts), ...ofMemory(facts), ...cpuFindings(facts.to, facts.cpu), ...source.findings, ...ofTarget]).sort((a, b) => severityOrder[a.severity] - severityOrder[b.severity]);
   const isRunning = pod.state.kind === 'running';
   const { memoryBytes, layerBytes } = source.demand;
   const environmentBytes = target.needsEnvironment ? source.demand.environment.sizeBytes : 0;
@@ -73,6 +75,7 @@ export function planMove(facts: PlanFacts): Plan {
     mode: isRunning || willRun ? 'live' : 'stored',
     canMove: findings.every(({ severity }) => severity !== 'blocker'),
     needsEnvironment: target.needsEnvironment,
+    memoryFollows: memoryFollows(facts),
     predictedBytes: { memory: memoryBytes, layer: layerBytes, environment: environmentBytes },
     predictedDowntimeMs: predicted.downtimeMs,
     predictedTotalMs: predicted.totalMs,
@@ -82,10 +85,21 @@ export function planMove(facts: PlanFacts): Plan {
   };
 }
 
+/** By the target's word: it knows its kernel, and the room it has. */
+function memoryFollows({ pod, target }: Pick<PlanFacts, 'pod' | 'target'>): boolean {
+  return pod.state.kind === 'running' && target.memoryFollows === true;
+}
+
+function ofMemory(facts: PlanFacts): Finding[] {
+  if (!memoryFollows(facts)) return [];
+  const megabytes = Math.round(facts.source.demand.memoryBytes / 2 ** 20);
+  return [{ id: 'move/memory-follows', severity: 'note', message: `It runs on ${facts.to} before all of its ${megabytes} MiB of memory are in place: it stands still for less, and is slower for a moment.` }];
+}
+
 /** What sizes alone say of a move without its environment. */
-export function modelCost({ pod, source }: Pick<PlanFacts, 'pod' | 'source'>): Cost {
+export function modelCost({ pod, source, target }: Pick<PlanFacts, 'pod' | 'source' | 'target'>): Cost {
   const { memoryBytes, layerBytes } = source.demand;
-  const downtimeMs = pod.state.kind === 'running' ? downtimeAfter(source.predictedFreezeMs, memoryBytes) : 0;
+  const downtimeMs = pod.state.kind === 'running' ? downtimeAfter(source.predictedFreezeMs, memoryBytes, { memoryFollows: memoryFollows({ pod, target }) }) : 0;
   const sentBytes = memoryBytes + layerBytes;
   return { downtimeMs: Math.round(downtimeMs), totalMs: Math.round(FIXED_TOTAL_MS + downtimeMs + sentBytes / AHEAD_BYTES_PER_MS), sentBytes };
 }
@@ -122,6 +136,6 @@ export function predictDowntimeMs({ memoryBytes, processes }: { memoryBytes: num
   return Math.round(downtimeAfter(modelFreezeMs({ processes, memoryBytes }), memoryBytes));
 }
 
-function downtimeAfter(freezeMs: number, memoryBytes: number): number {
-  return FIXED_DOWNTIME_MS + freezeMs + memoryBytes / SEND_BYTES_PER_MS + memoryBytes / RESTORE_BYTES_PER_MS;
+function downtimeAfter(freezeMs: number, memoryBytes: number, { memoryFollows = false } = {}): number {
+  return FIXED_DOWNTIME_MS + freezeMs + memoryBytes / SEND_BYTES_PER_MS + (memoryFollows ? 0 : memoryBytes / RESTORE_BYTES_PER_MS);
 }

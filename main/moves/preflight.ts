@@ -57,7 +57,7 @@ export async function preflight({ located, source, target, willRun, past, asCopy
     cpu,
     past,
   });
-  return { plan, demand, absentCpuFlags: cpu.unused, modelled: modelCost({ pod, source: sourceHalf }) };
+  return { plan, demand, absentCpuFlags: cpu.unused, modelled: modelCost({ pod, source: sourceHalf, target: targetHalf }) };
 }
 
 export function requireMovable(plan: Plan): void {

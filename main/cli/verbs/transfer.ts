@@ -79,7 +79,7 @@ export function reportText(report: MoveReport, verb: string, original = report.p
 
 function planText(plan: Plan): string {
   const { memory, layer, environment } = plan.predictedBytes;
-  const lines = [`${plan.pod}: ${plan.from} → ${plan.to}, ${plan.mode}`, `memory ${formatBytes(memory)}, layer ${formatBytes(layer)}${plan.needsEnvironment ? `, environment ${formatBytes(environment)}` : ''}`];
+  const lines = [`${plan.pod}: ${plan.from} → ${plan.to}, ${plan.mode}${plan.memoryFollows ? ', its memory follows' : ''}`, `memory ${formatBytes(memory)}, layer ${formatBytes(layer)}${plan.needsEnvironment ? `, environment ${formatBytes(environment)}` : ''}`];
   const basis = plan.pastMoves === 0 ? 'no move between these hosts was seen yet' : `by ${plan.pastMoves} earlier ${plan.pastMoves === 1 ? 'move' : 'moves'}`;
   if (plan.predictedDowntimeMs > 0) lines.push(`it will stand still for about ${formatMs(plan.predictedDowntimeMs)}`);
   lines.push(`about ${formatMs(plan.predictedTotalMs)} in all, ${formatBytes(plan.predictedSentBytes)} sent (${basis})`);

@@ -1,6 +1,7 @@
 import { describeInLab } from '../support/suite';
 import { adversity } from './adversity';
 import { interruptedDumps } from './interrupted';
+import { follow } from './follow';
 import { links } from './links';
 import { moves } from './move';
 import { recovery } from './recover';
@@ -13,6 +14,7 @@ describeInLab('moves', (suite) => {
   moves(suite);
   refusals(suite);
   troubledMoves(suite);
+  follow(suite);
   links(suite);
   returns(suite);
   trackedMoves(suite);
