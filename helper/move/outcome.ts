@@ -6,9 +6,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Input, Output } from '../protocol/contract';
 import { ZapError } from '../protocol/errors';
-import { loadRecord, maySee, type Caller, type PodRecord } from '../pod/record';
+import { podPaths } from '../pod/paths';
+import { loadRecord, maySee, saveRecord, type Caller, type PodRecord } from '../pod/record';
+import { freezeGroup } from '../system/cgroup';
+import { Lock } from '../system/lock';
 import { presumed, type Answer } from './commit';
-import { closeJournal, findJournal, leaveWord } from './journal';
+import { closeJournal, findJournal, leaveWord, openJournal } from './journal';
 import { treeOf } from './leaving';
 
 const answerPollMs = 20;
@@ -27,14 +30,15 @@ export function outcomeOf({ transfer, pod }: Input<'transfer.outcome'>, caller: 
 }
 
 /** Leaves the other side's word here and says what came of it. */
-export async function tell({ transfer, pod, word }: Input<'transfer.tell'>, caller: Caller): Promise<Output<'transfer.tell'>> {
+export async function tell({ transfer, pod, word }: Input<'transfer.tell'>, caller: Caller, takeUp: (transfer: string) => void): Promise<Output<'transfer.tell'>> {
   const record = loadRecord(pod);
   if (record && !maySee(caller, record)) return { answer: null };
   const role = word === 'commit' || word === 'abort' || word === 'heard' ? 'target' : 'source';
   const before = findJournal(transfer, role);
+  if (!before && word === 'let-run' && record) stopForgotten(record, transfer, takeUp);
   if (!before) return { answer: role === 'source' ? null : answerOf(undefined, pod) };
   if (before.pod !== pod) throw new ZapError('move/protocol', 'The transfer is of another POD.');
-  leaveWord(transfer, role, word);
+  leaveWord(transfer, role, word === 'let-run' ? 'running' : word);
   const isOver = word === 'heard' && before.phase === 'settled';
   const deadlineMs = performance.now() + (isOver ? heardTimeoutMs : answerTimeoutMs);
   for (;;) {
@@ -47,6 +51,22 @@ export async function tell({ transfer, pod, word }: Input<'transfer.tell'>, call
     }
     await sleep(answerPollMs);
   }
+}
+
+/** The POD went on here, and its source's journal is gone, when a person let its copy run elsewhere: it stands still until a person decides. */
+function stopForgotten(record: PodRecord, transfer: string, takeUp: (transfer: string) => void): void {
+  const lock = Lock.try(podPaths(record.id).lock);
+  if (!lock) return; // the desktop comes again
+  try {
+    const now = loadRecord(record.id);
+    if (now?.state.kind !== 'running') return;
+    openJournal({ role: 'source', version: 1, transfer, pod: now.id, phase: 'superseded', peer: 'relay', key: '' });
+    saveRecord({ ...now, state: { kind: 'leaving', transfer, was: now.state } });
+    freezeGroup(now.id, true);
+  } finally {
+    lock[Symbol.dispose]();
+  }
+  takeUp(transfer);
 }
 
 function answerOf(phase: string | undefined, pod: string): Answer | null {

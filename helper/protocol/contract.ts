@@ -192,7 +192,7 @@ export const contract = {
   }),
   /** Brings one host's word on a transfer to the other; the first three to its target, which answers, the others to its source. */
   'transfer.tell': call({
-    in: z.strictObject({ transfer: TransferId, pod: PodId, word: z.enum(['commit', 'abort', 'heard', 'running', 'gone', 'lost', 'lost-running']) }),
+    in: z.strictObject({ transfer: TransferId, pod: PodId, word: z.enum(['commit', 'abort', 'heard', 'running', 'gone', 'lost', 'lost-running', 'let-run']) }),
     out: z.strictObject({ answer: z.enum(['running', 'gone', 'lost', 'lost-running']).nullable() }),
   }),
 } as const;

@@ -6,6 +6,7 @@ import type { CallContext } from '../protocol/connection';
 import { describeCheckpoint, resumePod, suspendPod } from '../checkpoint/suspend';
 import { EnvironmentStore } from '../files/environments';
 import { decide, outcomeOf, tell } from '../move/outcome';
+import { takeUpAgain } from '../move/recover';
 import { receive, send } from '../move/transfer';
 import { createPod } from '../pod/create';
 import { streamDisplay } from '../pod/display';
@@ -131,7 +132,7 @@ export function createHandlers(environments: EnvironmentStore): Handlers {
     },
 
     'transfer.outcome': async (params, { caller }) => outcomeOf(params, caller),
-    'transfer.tell': (params, { caller }) => tell(params, caller),
+    'transfer.tell': (params, { caller }) => tell(params, caller, (transfer) => void takeUpAgain(transfer, environments)),
     'transfer.receive': (params, { caller, lane, signal, event }) => receive(params, { caller, environments, signal, relay: () => lane(0) }, event),
     'transfer.send': (params, { caller, lane, signal, event }) => send(params, { caller, environments, signal, relay: () => lane(0) }, event),
   };

@@ -47,13 +47,22 @@ function hosts(phase: Output<'transfer.outcome'>['target']) {
   };
   const client = async (host: string) => connectHelper(wireTransport(() => wireHelper(answers[host]!).process), { host, executable: { path: '', sha256: 'a'.repeat(64), sizeBytes: 1 }, isLocal: false });
   const askAll: Fleet['askAll'] = async (ask, { hosts: asked = ['alpha', 'beta'] } = {}) => ({ answers: await Promise.all(asked.map(async (host) => ({ host, value: await ask(await client(host)) }))), failures: [] });
-  return { fleet: { client, askAll, inventory: { zapHome } } as unknown as Fleet, told };
+  return { fleet: { client, askAll, inventory: { zapHome } } as unknown as Fleet, told, goOn: () => (original = podOf('running')) };
 }
 
 describe('a person\'s decision about a copy that has arrived', () => {
   it('lets it run where it is', async () => {
     const { fleet } = hosts('restored');
     expect(await decideDoubt(fleet, { host: 'beta', pod: doubted }, 'run-here')).toMatchObject({ state: { kind: 'running' } });
+  });
+
+  it('lets it run, and its source had gone on: that is told so', async () => {
+    const { fleet, told, goOn } = hosts('restored');
+    await decideDoubt(fleet, { host: 'beta', pod: doubted }, 'run-here');
+    told.length = 0;
+    goOn();
+    await listSettled(fleet);
+    expect(told).toEqual(['let-run']);
   });
 
   it('is carried to its source when that is back: the copy was given up, and never ran', async () => {

@@ -40,12 +40,14 @@ export function recoveryChoices({ host, pod }: LocatedPod): Recovery {
   };
 }
 
-/** What the POD is there after the decision; null: it is not there any more. A copy that is given up before it ever ran is remembered for its source (errands.ts). */
+/** What the POD is there after the decision; null: it is not there any more. What its source has to hear of it is remembered (errands.ts). */
 export async function decideDoubt(fleet: Fleet, { host, pod }: LocatedPod, decision: Decision, options: { signal?: AbortSignal | undefined } = {}): Promise<Output<'pod.recover'>['pod']> {
   const client = await fleet.client(host, options.signal);
-  const transfer = pod.state.kind === 'in-doubt' && pod.state.role === 'target' && decision === 'discard-here' ? pod.state.transfer : undefined;
+  const errands = new Errands(fleet.inventory.zapHome);
+  const transfer = pod.state.kind === 'in-doubt' && pod.state.role === 'target' ? pod.state.transfer : undefined;
   const before = transfer === undefined ? undefined : await client.call('transfer.outcome', { transfer, pod: pod.id }, options);
   const { pod: now } = await client.call('pod.recover', { pod: pod.id, decision }, options);
-  if (transfer !== undefined && before?.target === 'restored' && !now) await new Errands(fleet.inventory.zapHome).discarded(transfer, host);
+  if (transfer !== undefined && decision === 'discard-here' && before?.target === 'restored' && !now) await errands.discarded(transfer, host);
+  if (transfer !== undefined && decision === 'run-here' && now) await errands.letRun(transfer, pod.id, host);
   return now;
 }

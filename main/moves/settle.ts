@@ -83,15 +83,28 @@ export async function listSettled(fleet: Fleet, options: { hosts?: readonly stri
 /** And the ends of moves that their targets have not heard of. False when there was nothing to settle. */
 export async function settleDoubts(fleet: Fleet, pods: readonly LocatedPod[], options: { signal?: AbortSignal | undefined } = {}): Promise<boolean> {
   const errands = new Errands(fleet.inventory.zapHome);
-  const [doubts, unheard] = [doubtsOf(pods), await errands.unheardEnds()];
+  const [doubts, unheard, letRun] = [doubtsOf(pods), await errands.unheardEnds(), await errands.copiesLetRun()];
+  const twice = letRun.flatMap(({ transfer, pod: id, host }) => (runsOn(pods, id, host) ? pods.filter((one) => one.host !== host && runsOn([one], id, one.host)).map((one) => ({ transfer, id, host, source: one.host })) : []));
   await Promise.all([
     ...doubts.map(async (doubt) => settleTransfer(fleet, { ...doubt, target: await errands.hostThatGaveUp(doubt.transfer) }, options).catch(ignoreUnless(options.signal))),
     ...unheard.map(async ({ hosts, ...open }) => {
       const isHeard = await settleTransfer(fleet, open, { ...options, hosts }).catch(ignoreUnless(options.signal));
       if (isHeard) await errands.heard(open.transfer);
     }),
+    ...twice.map(async (one) => tellLetRun(fleet, one, options).catch(ignoreUnless(options.signal))),
   ]);
-  return doubts.length > 0 || unheard.length > 0;
+  return doubts.length > 0 || unheard.length > 0 || twice.length > 0;
+}
+
+/** Asked once more: on its way from one host to the other it may have seemed to run on both. */
+async function tellLetRun(fleet: Fleet, { transfer, id, host, source }: { transfer: string; id: string; host: string; source: string }, { signal }: { signal?: AbortSignal | undefined }): Promise<void> {
+  const { pods } = await (await fleet.client(host, signal)).call('pod.list', {}, { signal });
+  if (!runsOn(pods.map((pod) => ({ host, pod })), id, host)) return;
+  await (await fleet.client(source, signal)).call('transfer.tell', { transfer, pod: id, word: 'let-run' }, { signal });
+}
+
+function runsOn(pods: readonly LocatedPod[], id: string, host: string): boolean {
+  return pods.some((one) => one.host === host && one.pod.id === id && one.pod.state.kind === 'running');
 }
 
 /** What cannot be carried now is carried the next time. */

@@ -1,5 +1,5 @@
 /** PODs in doubt: a source is gone for good, and a person decides; and what the command says when its source is killed at the commit. */
-import { existsSync, rmSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { forgetMoments, stopAt } from '../support/moment';
@@ -86,6 +86,31 @@ export function recovery(suite: Suite): void {
       await until('one of it', async () => (await suite.zap.json<{ pods: { name: string; host: string }[] }>('pod', 'list')).pods.filter(({ name }) => name === pod).map(({ host: where }) => where).join() === to, { withinMs: 30_000, everyMs: 500 });
       await suite.requireGone(from, alive.record);
       await requireAlive(alive.address, alive.born);
+      await suite.zap.json('pod', 'move', pod, from);
+    }, 180_000);
+
+    test('was let run at the target by a person who was wrong: the source, which had gone on, is stopped as soon as it is back', async () => {
+      const moment = await stopAt(suite.view(to), 'target-did-journal-restored');
+      const move = suite.zap.start(['pod', 'move', pod, to, '--json']);
+      await moment.reached();
+      await suite.lab.cutLink(from);
+      try {
+        move.child.kill('SIGKILL');
+        await move.ended;
+        moment.goOn();
+        forgetMoments(suite.view(to));
+        await until('the source to give up', () => suite.view(from).record(pod)?.state.kind === 'running', { withinMs: 40_000 });
+        await until('the decision', async () => (await suite.zap.run(['pod', 'recover', pod, '--run-here'])).exitCode === 0, { withinMs: 60_000, everyMs: 500 });
+        await requireAlive(alive.address, alive.born);
+      } finally {
+        await suite.lab.joinLink(from);
+      }
+      await until('the source to hear of it', async () => (await statesOf(suite)).join() === `in-doubt on ${from},running on ${to}`, { withinMs: 60_000, everyMs: 500 });
+      expect(suite.view(from).processes(alive.record.uidBase).length).toBeGreaterThan(0);
+      expect(readFileSync(suite.view(from).path(`sys/fs/cgroup/zap/${alive.record.id}/cgroup.freeze`), 'utf8')).toBe('1\n');
+      await requireAlive(alive.address, alive.born);
+      expect(await suite.zap.json('pod', 'recover', pod, '--discard-here', '--host', from)).toMatchObject({ host: from, pod: null });
+      await suite.requireGone(from, alive.record);
       await suite.zap.json('pod', 'move', pod, from);
     }, 180_000);
 
