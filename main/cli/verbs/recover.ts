@@ -46,6 +46,8 @@ async function findInDoubt(context: Context, name: string, host: string | undefi
   const inDoubt = all.pods.filter((one) => one.pod.state.kind === 'in-doubt' && (one.pod.name === name || one.pod.id === name) && (host === undefined || host === one.host));
   if (inDoubt.length > 1) throw new ZapError('usage/host-needed', `"${name}" is in doubt on ${inDoubt.map((one) => one.host).join(' and ')}.`, { hint: 'Say which copy: --host HOST.' });
   if (inDoubt[0]) return inDoubt[0];
+  const silent = all.failures.find((failure) => failure.host === host);
+  if (silent) throw silent.error;
   const found = await context.pod(name);
   throw new ZapError('pod/wrong-state', `"${found.pod.name}" is not in doubt: it is ${stateWord(found.pod)} on ${found.host}.`, { data: { pod: found.pod.name, host: found.host } });
 }
