@@ -29,6 +29,7 @@ const FORGET_TIMEOUT_MS = 3_000;
 export interface MoveOptions extends Omit<TransferOptions, 'onTransfer' | 'onLost' | 'onUnheard'> {
   /** Of a suspended POD that is to run, where it has one. */
   passphrase?: Secret | undefined;
+  mayMemoryFollow?: boolean | undefined;
   onPlan?: ((plan: Plan) => void) | undefined;
   onNotice?: ((text: string) => void) | undefined;
 }
@@ -55,7 +56,7 @@ export interface CloneRequest {
 }
 
 /** The plan of a move, and nothing more. */
-export async function planOnly(fleet: Fleet, located: LocatedPod, to: string, options: { willRun: boolean; signal?: AbortSignal | undefined }): Promise<Plan> {
+export async function planOnly(fleet: Fleet, located: LocatedPod, to: string, options: { willRun: boolean; mayMemoryFollow?: boolean | undefined; signal?: AbortSignal | undefined }): Promise<Plan> {
   const [source, target] = await clients(fleet, located, to, options.signal);
   return (await preflight({ located, source, target, past: await historyOf(fleet).past(), ...options })).plan;
 }
@@ -138,7 +139,7 @@ async function prepare(fleet: Fleet, located: LocatedPod, to: string, options: M
     const [source, target] = await clients(fleet, located, to, signal);
     const isOpened = located.pod.state.kind === 'suspended' && (job.kind === 'clone' || (job.kind === 'move' && job.resume));
     const keyed = isOpened ? { ...job, key: await checkpointKey(fleet, source, located.pod.id, options) } : job;
-    const found = await preflight({ located, source, target, willRun, past: await historyOf(fleet).past(), asCopy, signal });
+    const found = await preflight({ located, source, target, willRun, past: await historyOf(fleet).past(), asCopy, mayMemoryFollow: options.mayMemoryFollow, signal });
     const { absentCpuFlags, plan } = found;
     if (keyed.kind === 'environment') return { source, target, ...found, keyed };
     return { source, target, ...found, keyed: { ...keyed, ...(absentCpuFlags.length === 0 ? {} : { absentCpuFlags }), ...(plan.memoryFollows ? { memoryFollows: true } : {}) } };

@@ -19,6 +19,8 @@ export interface PreflightRequest {
   past: readonly PastMove[];
   /** Turns the POD's demand into that of its copy. */
   asCopy?: ((demand: Demand) => Demand) | undefined;
+  /** Somebody wants it to run before its memory is in place. */
+  mayMemoryFollow?: boolean | undefined;
   signal?: AbortSignal | undefined;
 }
 
@@ -31,7 +33,7 @@ export interface Preflight {
   modelled: Cost;
 }
 
-export async function preflight({ located, source, target, willRun, past, asCopy, signal }: PreflightRequest): Promise<Preflight> {
+export async function preflight({ located, source, target, willRun, past, asCopy, mayMemoryFollow = false, signal }: PreflightRequest): Promise<Preflight> {
   const { pod } = located;
   const [sourceFacts, targetFacts, sourceHalf] = await Promise.all([
     timedFacts(source, signal),
@@ -42,7 +44,8 @@ export async function preflight({ located, source, target, willRun, past, asCopy
   const isAlive = willRun && pod.state.kind === 'running' && sourceFacts.facts.arch === targetFacts.facts.arch;
   const cpu = await cpuDifference(source, pod.id, isAlive ? missingInstructionSets(sourceFacts.facts, targetFacts.facts) : [], signal);
   const demand = { ...(asCopy ? asCopy(sourceHalf.demand) : sourceHalf.demand), cpuFlags: sourceHalf.demand.cpuFlags.filter((flag) => !cpu.unused.includes(flag)) };
-  const targetHalf: Output<'preflight.target'> = await target.call('preflight.target', { demand }, { signal });
+  const asked: Output<'preflight.target'> = await target.call('preflight.target', { demand }, { signal });
+  const targetHalf = { ...asked, memoryFollows: mayMemoryFollow && asked.memoryFollows === true };
   const plan = planMove({
     pod,
     from: located.host,

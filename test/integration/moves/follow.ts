@@ -93,7 +93,7 @@ export function follow(suite: Suite): void {
       await until('the next rounds', async () => { const now = await seen(); return now.rounds > rounds + 1 && (!isWanted || now.forks > forks); }, { withinMs: 60_000 });
     };
     const move = async (to: HostName): Promise<MoveReport> => {
-      const report = await suite.zap.json<MoveReport>('pod', 'move', pod, to);
+      const report = await suite.zap.json<MoveReport>('pod', 'move', pod, to, '--memory-follows');
       host = to;
       return report;
     };
@@ -117,7 +117,7 @@ export function follow(suite: Suite): void {
     afterAll(() => suite.delete(pod), 60_000);
 
     test('is planned for a POD with much of it, and told', async () => {
-      const plan = await suite.zap.json<{ memoryFollows: boolean; findings: { id: string }[] }>('pod', 'move', pod, suite.other(host), '--dry-run');
+      const plan = await suite.zap.json<{ memoryFollows: boolean; findings: { id: string }[] }>('pod', 'move', pod, suite.other(host), '--memory-follows', '--dry-run');
       expect(plan.memoryFollows).toBe(true);
       expect(plan.findings.map(({ id }) => id)).toContain('move/memory-follows');
     });
@@ -156,7 +156,7 @@ export function follow(suite: Suite): void {
       const to = suite.other(host);
       const held = await holdBack(to);
       await move(to);
-      const args = ['pod', 'move', pod, suite.other(to), '--json'];
+      const args = ['pod', 'move', pod, suite.other(to), '--memory-follows', '--json'];
       const next = suite.zap.start(args);
       await delay(1500);
       expect(suite.view(to).record(pod)!.state.kind).not.toBe('suspended');
