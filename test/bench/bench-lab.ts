@@ -83,8 +83,8 @@ export class BenchLab implements AsyncDisposable {
     return { address: `${this.subnet}.${number}`, exec: (command, options) => this.exec(pod, command, options) };
   }
 
-  async move(pod: string, to: Host): Promise<MoveReport> {
-    return movePod(this.fleet, await findPod(this.fleet, pod, this.signal), to, { resume: true, signal: this.signal });
+  async move(pod: string, to: Host, mayMemoryFollow = false): Promise<MoveReport> {
+    return movePod(this.fleet, await findPod(this.fleet, pod, this.signal), to, { resume: true, mayMemoryFollow, signal: this.signal });
   }
 
   async deletePod(name: string): Promise<void> {

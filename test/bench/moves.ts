@@ -62,7 +62,7 @@ export async function measureMoves(lab: BenchLab, scenario: Scenario, wantedRuns
 }
 
 async function moveOnce(lab: BenchLab, scenario: Scenario, pod: string, to: Host): Promise<Sample> {
-  const { insideMs, outsideMs, result: report } = await watch(scenario, lab.place(pod, podNumber), () => lab.move(pod, to), lab.signal);
+  const { insideMs, outsideMs, result: report } = await watch(scenario, lab.place(pod, podNumber), () => lab.move(pod, to, scenario.mayMemoryFollow), lab.signal);
   return {
     insideMs,
     outsideMs,

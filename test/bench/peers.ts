@@ -35,7 +35,7 @@ async function main(signal: AbortSignal): Promise<number> {
   const names = (Object.keys(makers) as (keyof typeof makers)[]).filter((name) => values.peer?.includes(name) ?? true);
   await preparePeers(lab.lab, ['alpha', 'beta'], { distDirectory: lab.distDirectory, hasPodman: names.includes('podman') });
   let number = firstNumber;
-  for (const scenario of scenarios.filter(({ name }) => values.only?.includes(name) ?? !onlyWhenNamed.includes(name))) {
+  for (const scenario of scenarios.filter(({ name, mayMemoryFollow }) => !mayMemoryFollow && (values.only?.includes(name) ?? !onlyWhenNamed.includes(name)))) {
     const ours = await measureMoves(lab, scenario, runs);
     for (const name of names) {
       const lines = await compare(lab, scenario, makers[name](lab.lab, lab.subnet), { ours, number: number++, runs: Math.min(runs, scenario.runs ?? runs) });
