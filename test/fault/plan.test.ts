@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { nextOfSource, nextOfTarget } from '../../helper/move/commit';
 import type { Outcome } from './outcome';
-import { moments } from './moments';
+import { moments, ofLargePods } from './moments';
 import { injections, plan } from './plan';
 import { summary, tableLines } from './table';
 
@@ -29,7 +29,7 @@ describe('the plan of faults', () => {
 
 describe('the moments', () => {
   const helper = join(import.meta.dirname, '../../helper');
-  const known = new Set(Object.values(moments).flatMap((all) => all.map(({ name }) => name)));
+  const known = new Set([...Object.values(moments).flatMap((all) => all.map(({ name }) => name)), ...ofLargePods]);
   const texts = readdirSync(helper, { recursive: true, encoding: 'utf8' }).filter((path) => path.endsWith('.ts') && !path.endsWith('.test.ts')).map((path) => ({ path, text: readFileSync(join(helper, path), 'utf8') }));
   const literals = (pattern: RegExp, text: string): string[] => [...text.matchAll(pattern)].map(([, name]) => name!);
 

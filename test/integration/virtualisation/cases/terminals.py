@@ -262,7 +262,7 @@ class Screen(Multiplexer):
         if os.path.exists(path):
             os.unlink(path)
         self.say('-p', '0', '-X', 'hardcopy', '-h', path)
-        eventually(lambda: os.path.exists(path), 'a hard copy')
+        eventually(lambda: os.path.exists(path) and os.path.getsize(path) > 0, 'a hard copy')  # made, then written
         with open(path) as file:
             return file.read()
 
