@@ -22,7 +22,7 @@ import { guardMacvlan, guardPort } from '../network/guard';
 import { planLink, type LinkPlan } from '../network/link-plan';
 import { announce, completeLink, connect, createLink } from '../network/pod-link';
 import { mountAround, mountRoot } from '../pod/file-systems';
-import { podPaths, userfaultRights } from '../pod/paths';
+import { fillingOf, podPaths, userfaultRights } from '../pod/paths';
 import type { PodRecord, RunningState } from '../pod/record';
 import { dismantle } from '../pod/remove';
 import { createGroups, freezeGroup, groupMembers, ownGroup } from '../system/cgroup';
@@ -58,7 +58,7 @@ export class Revival implements AsyncDisposable {
 
   /** With `isLazy` memory is put in place when the POD runs already, where this host can do that. */
   static async prepare(record: PodRecord, environments: EnvironmentStore, { isLazy = false } = {}): Promise<Revival> {
-    const { criu, filling, images } = podPaths(record.id);
+    const { criu } = podPaths(record.id);
     mkdirSync(criu, { recursive: true, mode: 0o700 });
     try {
       await mountAround(record, environments);
@@ -66,7 +66,7 @@ export class Revival implements AsyncDisposable {
       const link = await planLink(record);
       await guardPort(link);
       const { binary } = await findCriu();
-      const willFill = isLazy && (await startFilling({ podId: record.id, workDirectory: criu, images, lock: filling }));
+      const willFill = isLazy && (await startFilling(fillingOf(record.id)));
       return new Revival(record, link, await CriuSession.start({ binary, workDirectory: criu, cgroupProcs, cgroupProcsOnceForked: [ownGroup()] }), environments, willFill);
     } catch (error) {
       await dismantle(record, undefined);

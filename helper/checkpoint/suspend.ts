@@ -10,7 +10,7 @@ import type { Progress, Seal, Step } from '../protocol/model';
 import { answerWithinMs, requireSilence } from '../network/uplink';
 import { makeImages, removeImages } from '../pod/images';
 import { lockPod } from '../pod/locks';
-import { podPaths } from '../pod/paths';
+import { fillingOf, podPaths } from '../pod/paths';
 import { isRunning, observe, requireRunning, saveRecord, type PodRecord, type RunningState } from '../pod/record';
 import { dismantle } from '../pod/remove';
 import { memoryFreeBytes } from '../preflight/facts';
@@ -37,7 +37,7 @@ export async function suspendPod(record: PodRecord, seal: Seal, progress: (progr
   const { checkpoint, images, filling } = podPaths(record.id);
   const init = record.state.init;
   let manifest: Manifest | undefined;
-  if (isFilling(filling)) await steps.run('memory of the last move', () => whenFilled(filling, signal));
+  if (isFilling(filling)) await steps.run('memory of the last move', () => whenFilled(fillingOf(record.id), signal));
   const startedMs = performance.now();
   rmSync(checkpoint, { recursive: true, force: true });
   const criuVersion = formatVersion((await findCriu()).version);

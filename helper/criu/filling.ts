@@ -3,13 +3,15 @@
  *
  * A host where it cannot be started restores as ever.
  */
-import { appendFileSync, existsSync, rmSync } from 'node:fs';
+import { appendFileSync, closeSync, existsSync, rmSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { ZapError } from '../protocol/errors';
 import { readFileIfThere } from '../system/atomic-file';
+import { takeDescriptors } from '../system/descriptor-passing';
 import { Lock } from '../system/lock';
 import { isAlive } from '../system/process';
 import { start } from '../system/spawn';
+import { endHolders, findHolders, lockFd } from './pager-holder';
 import { givenUp } from './pager-keeper';
 
 const readyWithinMs = 3_000;
@@ -47,6 +49,22 @@ export async function startFilling({ podId, workDirectory, images, lock: path, p
   }
 }
 
+/** When keeper and pager were killed together: the POD waits for its pages, and others go on. At a helper's start. */
+export async function resumeFilling({ podId, workDirectory, images, lock: path, program = process.execPath }: FillingOptions): Promise<void> {
+  if (!isFilling(path)) return;
+  using lock = Lock.try(`${path}-again`);
+  const holder = findHolders(path)[0];
+  if (!lock || holder === undefined || tendersOf(path).length > 0) return;
+  const descriptor = takeDescriptors(holder, (_, fd) => fd === lockFd).get(lockFd);
+  if (descriptor === undefined) return;
+  try {
+    start(program, ['keep-filling', podId, workDirectory, images, String(holder)], { cwd: '/', stdio: ['ignore', 'ignore', 'ignore', 'ignore', descriptor], detached: true }).unref();
+  } finally {
+    closeSync(descriptor);
+  }
+  for (let waitedMs = 0; tendersOf(path).length === 0 && waitedMs < readyWithinMs; waitedMs += pollMs) await delay(pollMs);
+}
+
 export function isFilling(path: string): boolean {
   if (!existsSync(path)) return false;
   const lock = Lock.try(path);
@@ -65,7 +83,9 @@ export function fillingBytes(path: string): number {
 }
 
 /** Resolves when all memory is in its place. */
-export async function whenFilled(path: string, signal?: AbortSignal): Promise<void> {
+export async function whenFilled(options: FillingOptions, signal?: AbortSignal): Promise<void> {
+  const { lock: path } = options;
+  await resumeFilling(options);
   while (isFilling(path)) {
     if (readFileIfThere(path)?.includes(givenUp)) {
       throw new ZapError('pod/memory-missing', 'The POD stands still: its memory could not be put in place when it arrived here.', { hint: 'What it had in memory is lost. Its files are kept until it is deleted.' });
@@ -78,16 +98,15 @@ export async function whenFilled(path: string, signal?: AbortSignal): Promise<vo
 /** For a POD that has no processes (any more). */
 export async function endFilling(path: string): Promise<void> {
   while (isFilling(path)) {
-    killAll(path);
+    for (const pid of tendersOf(path)) process.kill(pid, 'SIGKILL');
+    endHolders(findHolders(path));
     await delay(1);
   }
   rmSync(path, { force: true });
 }
 
-/** The keeper comes first in the file: it would start another pager. */
-function killAll(path: string): void {
-  for (const line of (readFileIfThere(path) ?? '').split('\n')) {
-    const [pid, startTicks] = line.split(' ').map(Number) as [number, number];
-    if (pid > 0 && isAlive({ pid, startTicks })) process.kill(pid, 'SIGKILL');
-  }
+/** Keeper and pager that live; the keeper comes first: it would start another pager. */
+function tendersOf(path: string): number[] {
+  const noted = (readFileIfThere(path) ?? '').split('\n').map((line) => line.split(' ').map(Number) as [number, number]);
+  return noted.filter(([pid, startTicks]) => pid > 0 && isAlive({ pid, startTicks })).map(([pid]) => pid);
 }

@@ -11,28 +11,27 @@ import { nextChange, rest, resume, seize } from '../system/ptrace';
 import { identify } from '../system/process';
 import { start } from '../system/spawn';
 import { userfaultLink } from '../system/user-faults';
-import { logFd } from './pager';
+import { lockFd, logFd } from './pager-holder';
 import { PagerLog } from './pager-log';
 
 const longestLifeMs = 2_000;
 const maxQuickDeaths = 3;
 /** In the lock's file: no pager can go on, and the POD stands still. */
 export const givenUp = 'given up';
-/** The lock that says that there is a pager. */
-export const lockFd = 4;
-
 export interface Kept {
   podId: string;
   workDirectory: string;
   images: string;
+  /** Goes on with what this process holds. */
+  holder?: number | undefined;
 }
 
 /** Returns when there is nothing more to be put in place, or nobody for whom. */
-export function keepPager({ podId, workDirectory, images }: Kept): void {
+export function keepPager({ podId, workDirectory, images, holder }: Kept): void {
   note(process.pid);
   keepFromOomKiller();
-  const log = PagerLog.make();
-  let taken: ReadonlyMap<number, number> = new Map();
+  const log = holder === undefined ? PagerLog.make() : new PagerLog(takeDescriptors(holder, (_, fd) => fd === logFd).get(logFd)!);
+  let taken: ReadonlyMap<number, number> = holder === undefined ? new Map() : takeDescriptors(holder, isNeeded);
   let quickDeaths = 0;
   while (quickDeaths < maxQuickDeaths) {
     const startedMs = performance.now();

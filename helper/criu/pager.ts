@@ -17,6 +17,7 @@ import { rest } from '../system/ptrace';
 import { placePages, placeZeros, userfaultLink, waitForAny, wake, type Placed } from '../system/user-faults';
 import { AbsentPages } from './absent-pages';
 import { parsePagemap } from './pagemap';
+import { hold, logFd } from './pager-holder';
 import { PagerLog, type Fault, type Told } from './pager-log';
 
 /** Where CRIU looks for it, in its work directory. */
@@ -26,8 +27,6 @@ const restoredWord = 0x52535446;
 /** In one go; who touches a page meanwhile waits for it. */
 const chunkBytes = 1 << 20;
 /** What is put in place together with a page that was touched. */
-/** Where the keeper puts the log. */
-export const logFd = 3;
 const neighbourhoodBytes = 64 << 10;
 const messagesAtOnce = 64;
 const fullPauseMs = 20;
@@ -53,6 +52,10 @@ export class Pager {
   private pauseMs = 0;
   private forceAtMs = Infinity;
   private isForced = false;
+  /** Files of pages, which a successor maps again. */
+  private readonly files = new Set<number>();
+  /** What is held for the case that keeper and pager are killed together is not what there is. */
+  private isHeldOtherwise = false;
 
   constructor(
     private readonly log: PagerLog,
@@ -91,9 +94,19 @@ export class Pager {
           if (!this.hear()) return;
         } else this.listenTo(fd);
       }
-      if (this.isRestored) this.goOn();
+      if (this.isRestored) {
+        if (this.isHeldOtherwise) this.holdAll();
+        this.goOn();
+      }
     }
+    hold([]);
     if (this.isForced) freezeGroup(this.podId, false);
+  }
+
+  /** A space that is not held, or held for too long, is one in which a page may read as zero, or a program wait for ever. */
+  private holdAll(): void {
+    this.isHeldOtherwise = false;
+    hold(this.spaces.size === 0 ? [] : [...this.files, ...this.spaces.keys()]);
   }
 
   private accept(): void {
@@ -134,6 +147,7 @@ export class Pager {
 
   /** Only what the log has, so that a successor comes to the same. */
   private apply(told: Told): void {
+    this.isHeldOtherwise ||= ['restored', 'process', 'fork'].includes(told.kind);
     switch (told.kind) {
       case 'connected':
         this.connection = told.fd;
@@ -147,6 +161,7 @@ export class Pager {
         this.isForced = true;
         return;
       case 'process':
+        for (const fd of [told.pagesFd, told.pagemapFd]) this.files.add(fd);
         this.spaces.set(told.fd, { fd: told.fd, file: MappedFile.map(told.pagesFd), absent: AbsentPages.of(parsePagemap(readWhole(told.pagemapFd)).entries, pageBytes), cursor: 0 });
         return;
       case 'closed':
@@ -274,6 +289,7 @@ export class Pager {
     this.log.write({ kind: 'closed', fd });
     this.spaces.delete(fd);
     closeSync(fd);
+    this.isHeldOtherwise = true;
   }
 }
 

@@ -52,9 +52,9 @@ async function trackWrites([init]: string[]): Promise<void> {
   process.exit(0);
 }
 
-async function keepFilling([podId, workDirectory, images]: string[]): Promise<void> {
+async function keepFilling([podId, workDirectory, images, holder]: string[]): Promise<void> {
   const { keepPager } = await import('../criu/pager-keeper');
-  keepPager({ podId: podId!, workDirectory: workDirectory!, images: images! });
+  keepPager({ podId: podId!, workDirectory: workDirectory!, images: images!, holder: holder === undefined ? undefined : Number(holder) });
   process.exit(0); // libuv would wait for pagers that it has not seen end
 }
 

@@ -9,12 +9,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { ZapError } from '../protocol/errors';
 import { letGoOn } from '../checkpoint/freeze';
 import { endedInCheckpoint, settleSuspended } from '../checkpoint/suspend';
+import { resumeFilling } from '../criu/filling';
 import type { EnvironmentStore } from '../files/environments';
 import { planLink } from '../network/link-plan';
 import { connect } from '../network/pod-link';
 import { removeImages } from '../pod/images';
 import { forgetLock, listLocks } from '../pod/locks';
-import { podPaths } from '../pod/paths';
+import { fillingOf, podPaths } from '../pod/paths';
 import { isRunning, listRecords, loadRecord, type PodRecord } from '../pod/record';
 import { destroyPod, dismantle } from '../pod/remove';
 import { Lock } from '../system/lock';
@@ -123,6 +124,7 @@ async function recoverRecord(record: PodRecord): Promise<void> {
       connect(await planLink(now), now.state.init.pid);
     }
     letGoOn(now.id);
+    await resumeFilling(fillingOf(now.id));
   } finally {
     release(lock, record.id);
   }

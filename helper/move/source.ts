@@ -18,7 +18,7 @@ import type { EnvironmentStore } from '../files/environments';
 import { LayerSync } from '../files/layer-sync';
 import { makeImages, removeImages } from '../pod/images';
 import { forgetLock, lockPod } from '../pod/locks';
-import { podPaths } from '../pod/paths';
+import { fillingOf, podPaths } from '../pod/paths';
 import { isRunning, loadRecord, observe, toPod, type PodRecord } from '../pod/record';
 import { memoryFreeBytes } from '../preflight/facts';
 import { demandOf } from '../preflight/source';
@@ -184,7 +184,7 @@ class Sending {
     if (!isRunning(record)) throw new Error('unreachable');
     const { images, filling } = podPaths(record.id);
     const { init } = record.state;
-    if (isFilling(filling)) await steps.run('memory of the last move', () => whenFilled(filling, context.signal));
+    if (isFilling(filling)) await steps.run('memory of the last move', () => whenFilled(fillingOf(record.id), context.signal));
     const ahead = await this.sendAhead(init.pid);
     this.ahead = ahead;
     await steps.run('prepare target', () => this.prepareTarget());

@@ -57,3 +57,9 @@ export function podPaths(id: string): PodPaths {
     lock: join(runRoot, 'locks', id),
   };
 }
+
+/** What whoever puts a POD's memory in place is told of it. */
+export function fillingOf(id: string): { podId: string; workDirectory: string; images: string; lock: string } {
+  const { criu, images, filling } = podPaths(id);
+  return { podId: id, workDirectory: criu, images, lock: filling };
+}

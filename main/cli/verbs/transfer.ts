@@ -17,7 +17,7 @@ export const transferCommands = [
     name: 'pod move',
     summary: 'Move a POD to another host while it runs',
     operands: { name: { placeholder: 'NAME' }, host: { placeholder: 'HOST' } },
-    options: { ...bandwidthOption, 'keep-memory': { kind: 'flag', help: 'leave its memory here, encrypted with a key that goes with it, so that its return sends only what has changed' }, 'memory-follows': { kind: 'flag', help: 'let a large POD run before all of its memory is in place: it stands still for less, but what is missing is lost if all of Zap is killed on that host meanwhile' }, 'dry-run': { kind: 'flag', help: 'only look whether it can move, and what it will cost' } },
+    options: { ...bandwidthOption, 'keep-memory': { kind: 'flag', help: 'leave its memory here, encrypted with a key that goes with it, so that its return sends only what has changed' }, 'memory-follows': { kind: 'flag', help: 'let a large POD run before all of its memory is in place: it stands still for less, and is slower for a moment' }, 'dry-run': { kind: 'flag', help: 'only look whether it can move, and what it will cost' } },
     details: 'A suspended POD stays suspended; `zap pod resume NAME --host HOST` lets it go on there. Ctrl-C undoes the move until it is committed.',
     run: async ({ operands, options }, context) => {
       const fleet = await context.fleet();

@@ -152,6 +152,25 @@ export function follow(suite: Suite): void {
       await fork(false);
     }, 180_000);
 
+    test('is waited for when pager and keeper are killed together, until the next helper has another pager', async () => {
+      const to = suite.other(host);
+      const holders = async (): Promise<number> => (await suite.view(to).programs('sleep')).length;
+      const before = await holders();
+      const held = await holdBack(to);
+      await move(to);
+      await fork(true);
+      for (const verb of ['serve', 'keep-filling', 'fill']) for (const pid of await processes(to, verb)) process.kill(pid, 'SIGKILL');
+      await until('all of Zap to be gone', async () => (await suite.view(to).programs('zap-helper')).length === 0);
+      const { threads } = await seen(); // asks a helper
+      await until('threads that are answered', async () => (await seen()).threads > threads, { withinMs: 60_000 });
+      expect(await processes(to, 'fill')).toHaveLength(1);
+      held.goOn();
+      await whenFilled(to);
+      await requireWhole();
+      await fork(false);
+      expect(await holders()).toBe(before);
+    }, 180_000);
+
     test('is waited for by the next move, and by nobody who deletes the POD', async () => {
       const to = suite.other(host);
       const held = await holdBack(to);
