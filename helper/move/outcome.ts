@@ -96,10 +96,14 @@ export async function decide(record: PodRecord, runHere: boolean): Promise<void>
     throw new ZapError('pod/gone', `The processes of POD "${record.name}" are gone: this host was restarted meanwhile.`, { hint: 'Its files are kept; if it runs on the other host, discard it here.' });
   }
   leaveWord(state.transfer, role, role === 'source' ? (runHere ? 'run-here' : 'discard-here') : runHere ? 'commit' : entry?.phase === 'resuming' ? 'heard' : 'abort');
+  /** Nobody else has to hear of it. */
+  const isNoteOver = role === 'source' && entry?.phase === 'superseded';
   const deadlineMs = performance.now() + decisionTimeoutMs;
   for (;;) {
     const now = loadRecord(record.id);
-    if (!now || (now.state.kind !== 'arriving' && now.state.kind !== 'leaving')) return;
+    const isDone = !now || (now.state.kind !== 'arriving' && now.state.kind !== 'leaving');
+    // The note goes last, and this helper's connection ends with our answer.
+    if (isDone && !(isNoteOver && findJournal(state.transfer, role) && performance.now() < deadlineMs)) return;
     if (performance.now() > deadlineMs) throw new ZapError('pod/busy', `The decision about POD "${record.name}" was left, and nothing has come of it yet.`, { hint: `See: zap pod show ${record.name}` });
     await sleep(answerPollMs);
   }
