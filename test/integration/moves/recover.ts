@@ -100,19 +100,19 @@ export function recovery(suite: Suite): void {
         moment.goOn();
         forgetMoments(suite.view(to));
         await until('the source to give up', () => suite.view(from).record(pod)?.state.kind === 'running', { withinMs: 40_000 });
-        await until('the decision', async () => (await suite.zap.run(['pod', 'recover', pod, '--run-here'])).exitCode === 0, { withinMs: 60_000, everyMs: 500 });
+        await until('the decision', async () => (await suite.zap.run(['pod', 'recover', pod, '--run-here'])).exitCode === 0, { withinMs: 120_000, everyMs: 500 });
         await requireAlive(alive.address, alive.born);
       } finally {
         await suite.lab.joinLink(from);
       }
-      await until('the source to hear of it', async () => (await statesOf(suite)).join() === `in-doubt on ${from},running on ${to}`, { withinMs: 60_000, everyMs: 500 });
+      await until('the source to hear of it', async () => (await statesOf(suite)).join() === `in-doubt on ${from},running on ${to}`, { withinMs: 120_000, everyMs: 500 });
       expect(suite.view(from).processes(alive.record.uidBase).length).toBeGreaterThan(0);
       expect(readFileSync(suite.view(from).path(`sys/fs/cgroup/zap/${alive.record.id}/cgroup.freeze`), 'utf8')).toBe('1\n');
       await requireAlive(alive.address, alive.born);
-      await until('the decision there', async () => (await suite.zap.run(['pod', 'recover', pod, '--discard-here', '--host', from])).exitCode === 0, { withinMs: 30_000, everyMs: 500 });
+      await until('the decision there', async () => (await suite.zap.run(['pod', 'recover', pod, '--discard-here', '--host', from])).exitCode === 0, { withinMs: 60_000, everyMs: 500 });
       await suite.requireGone(from, alive.record);
       await suite.zap.json('pod', 'move', pod, from);
-    }, 180_000);
+    }, 420_000);
 
     test('is given up at the target when a person says so; what its source has left of it when it comes back is kept until it is given up there too', async () => {
       await bringIntoDoubt();
